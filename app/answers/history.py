@@ -1,0 +1,207 @@
+"""What became of a record and of the whole knowledge base: versions, revisions, and the ordered feed of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, select
+
+from app import ledger
+from app.errors import BadQuery, ChanceryError, Gone, Moved, NotFound
+from app.models.base import ENRICHED
+from app.models.revision import record_id, retraction, revision
+from app.query.fields import Resource, View
+from app.query.page import address
+from app.query.params import nearest, shown
+from app.query.plan import moved
+from app.resources import NOUNS, RESOURCES
+
+IDS_COMPARED = 20_000  # ids that "did you mean" looks at
+
+
+def missing(connection: Connection, resource: Resource, view: View, id: str, latest: int) -> ChanceryError:
+    """Why a record cannot be shown: renamed, retracted, outside knowledge, not there yet, of another kind, or never here."""
+    now = moved(connection, view, id)
+    if now is not None:
+        return Moved(f"{id} is {now} now.", to=address(resource, now))
+    table = resource.table
+    versions = connection.execute(select(table.c.since, table.c.until, table.c.face).where(table.c.id == id)).all()
+    published = [row for row in versions if row.since <= latest]
+    seen = [row for row in published if row.since <= view.revision]
+    if any(row.face == ENRICHED and (row.until is None or row.until > view.revision) for row in seen):
+        return NotFound(f"{id} is knowledge from outside the cited sources. Add enrichment=true to see it.")
+    if seen:
+        last = max(row.until for row in seen if row.until is not None)
+        why = connection.execute(
+            select(retraction.c.why).where(retraction.c.id == id, retraction.c.since == last)
+        ).scalar()
+        reason = f" The reason given: {why}" if why else ""
+        return Gone(f"{id} was retracted in revision {last}.{reason} It can still be read with as_of={last - 1}.")
+    if published:
+        first = min(row.since for row in published)
+        return NotFound(f"{id} was not here yet at revision {view.revision}; it came with revision {first}.")
+    home = connection.execute(
+        select(record_id.c.noun).where(record_id.c.id == id, record_id.c.since <= latest)
+    ).scalar()
+    if home is not None and home in NOUNS and NOUNS[home].name in RESOURCES:
+        return NotFound(f"{id} is a {home}: see {address(NOUNS[home], id)}.")
+    ids = connection.scalars(
+        select(record_id.c.id).where(record_id.c.noun == resource.noun, record_id.c.since <= latest).limit(IDS_COMPARED)
+    )
+    near = nearest(id, list(ids))
+    hint = f" Did you mean {near}?" if near else f" /v1/{resource.name} lists what is here."
+    return NotFound(f"There is no {resource.noun} {shown(id)!r}.{hint}")
+
+
+def versions(connection: Connection, resource: Resource, view: View, id: str) -> list[dict[str, Any]]:
+    """Every version of a record up to the view's revision, oldest first: what changed, who, when and why."""
+    table = resource.table
+    query = (
+        select(table.c.since, table.c.until, table.c.body)
+        .where(table.c.id == id, table.c.face.in_(view.faces), table.c.since <= view.revision)
+        .order_by(table.c.since)
+    )
+    rows = connection.execute(query).all()
+    numbers = {
+        number for row in rows for number in (row.since, row.until) if number is not None and number <= view.revision
+    }
+    log = {
+        row.number: row for row in connection.execute(select(revision).where(revision.c.number.in_(sorted(numbers))))
+    }
+    reasons = {row.since: row.why for row in connection.execute(select(retraction).where(retraction.c.id == id))}
+    told: list[dict[str, Any]] = []
+    before: dict[str, Any] | None = None
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        record = orjson.loads(row.body)
+        until = row.until if row.until is not None and row.until <= view.revision else None
+        act = "create" if before is None else "update"
+        told.append(
+            {
+                **entry(log[row.since], act),
+                "since": row.since,
+                "until": until,
+                "changed": changed(before, record),
+                "record": record,
+            }
+        )
+        before = record
+        if until is not None and (following is None or following.since != until):
+            gone = entry(log[until], "retract")
+            told.append(
+                {
+                    **gone,
+                    "why": reasons.get(until, gone["why"]),
+                    "since": until,
+                    "until": None,
+                    "changed": [],
+                    "record": None,
+                }
+            )
+            before = None
+    return told
+
+
+def entry(row: Row[Any], act: str) -> dict[str, Any]:
+    """A revision's part in a history."""
+    return {"revision": row.number, "act": act, "by": row.by, "why": row.why, "at": row.published_at}
+
+
+def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
+    """The fields in which two versions differ; all that say something, for the first."""
+    if before is None:
+        return sorted(name for name, value in after.items() if value not in (None, []))
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def revision_json(row: Row[Any]) -> dict[str, Any]:
+    """A published revision as the API shows it."""
+    return {
+        "number": row.number,
+        "type": "revision",
+        "self": f"/v1/revisions/{row.number}",
+        "kind": row.kind,
+        "origin": row.origin,
+        "by": row.by,
+        "why": row.why,
+        "published_at": row.published_at,
+        "counts": orjson.loads(row.counts),
+        "changes": f"/v1/changes?after={row.number - 1}",
+    }
+
+
+def revisions(connection: Connection, upto: int, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Published revisions after `after` and up to `upto`, oldest first."""
+    query = (
+        select(revision)
+        .where(revision.c.state == "published", revision.c.number > after, revision.c.number <= upto)
+        .order_by(revision.c.number)
+        .limit(limit)
+    )
+    return [revision_json(row) for row in connection.execute(query)]
+
+
+def changes(
+    connection: Connection, view: View, *, after: tuple[int, int], limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The feed after a position, oldest first, and the position to go on from, or None at the end.
+
+    A position is (revision, steps of it already seen). The order is that of publication, so no reader can skip anything.
+    """
+    number, seen = after
+    query = (
+        select(revision)
+        .where(revision.c.state == "published", revision.c.number >= number, revision.c.number <= view.revision)
+        .order_by(revision.c.number)
+    )
+    told: list[dict[str, Any]] = []
+    for row in connection.execute(query).all():
+        skip = seen if row.number == number else 0
+        if skip == WHOLE_REVISION:
+            continue
+        for place, step in enumerate(ledger.steps(connection, row.number, enrichment=view.enrichment), 1):
+            if place <= skip:
+                continue
+            if len(told) == limit:
+                return told, told[-1]["position"]
+            told.append(step_json(row, place, step))
+    return told, None
+
+
+WHOLE_REVISION = -1  # a position after everything that a revision did
+
+
+def step_json(row: Row[Any], place: int, step: ledger.Step) -> dict[str, Any]:
+    """One change as the feed shows it."""
+    noun = NOUNS[step.noun]
+    return {
+        "position": f"{row.number}.{place}",
+        "revision": row.number,
+        "act": step.act,
+        "type": step.noun,
+        "id": step.id,
+        "self": address(noun, step.id) if noun.name in RESOURCES else None,
+        "by": row.by,
+        "why": step.why or row.why,
+        "at": row.published_at,
+        "now": step.now,
+        "before": None if step.before is None else orjson.loads(step.before),
+        "after": None if step.after is None else orjson.loads(step.after),
+    }
+
+
+def position(text: str) -> tuple[int, int]:
+    """The position that `after` names: a revision, all of it seen, or `revision.step`."""
+    number, dot, place = text.partition(".")
+    valid = (
+        number.isascii()
+        and number.isdigit()
+        and len(number) < 10
+        and (not dot or (place.isascii() and place.isdigit() and len(place) < 10))
+    )
+    if not valid:
+        raise BadQuery(
+            f"after={shown(text)} is no position. It is a revision, such as 3, or the `position` of a change, such as 3.120."
+        )
+    return int(number), int(place) if dot else WHOLE_REVISION

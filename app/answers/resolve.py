@@ -1,0 +1,217 @@
+"""Which actors a name can stand for, why, and which records a name in a filter reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from app.errors import AmbiguousName, Fault
+from app.models.actor import actor, actor_name
+from app.models.relation import relation
+from app.models.topic import topic
+from app.names import fold, score, skeleton
+from app.query.fields import Found, View
+from app.query.page import by_resource
+from app.query.plan import by_id, moved
+from app.query.sql import standing
+from app.resources import RESOURCES
+
+# How well a name fits, from the best way of finding it to the worst. Filters take only what is found by the rules above LOOSE.
+EXACT, RESPELT, FORM, FAMILY, LOOSE = 1.0, 0.95, 0.9, 0.85, 0.8
+NAMES_COMPARED = 50_000  # names that typo help looks at: 41 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An actor that a name can stand for."""
+
+    actor: str
+    name: str
+    matched: str
+    name_kind: str
+    score: float
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The candidate as the contract shapes it."""
+        return {
+            "actor": self.actor,
+            "name": self.name,
+            "matched": self.matched,
+            "name_kind": self.name_kind,
+            "score": round(self.score, 3),
+            "why": self.why,
+        }
+
+
+def candidates(
+    connection: Connection, view: View, asked: str, *, kind: str | None = None, loose: bool = True
+) -> list[Candidate]:
+    """The actors that a name can stand for, best first; with `loose`, those that look like it too, and a state's government.
+
+    Names from outside the source are used to find an actor in either view, and the answer says so; an actor that is
+    outside knowledge altogether is found only in the enriched one.
+    """
+    found = _direct(connection, view, asked)
+    if loose:
+        if not found:
+            found = _alike(connection, view, asked)
+        found += _counterparts(
+            connection, view, [one for one in found if one.score > LOOSE], {one.actor for one in found}
+        )
+    if kind is not None:
+        kinds = _kinds(connection, view, [one.actor for one in found])
+        found = [one for one in found if kinds.get(one.actor) == kind]
+    return sorted(found, key=lambda one: (-one.score, one.actor))
+
+
+def actors(connection: Connection, view: View, asked: str) -> Found:
+    """What a filter that takes an actor looks for: the actor of that id or name, and its state or government.
+
+    Raises AmbiguousName, with the candidates, for a name that several actors go by equally.
+    """
+    direct = by_id(connection, view, asked, RESOURCES["actors"])
+    if direct.ids:
+        return _reaching(connection, view, direct.ids[0], direct.said)
+    found = candidates(connection, view, asked, loose=False)
+    best = [one for one in found if one.score == found[0].score]
+    if not best:
+        near = tuple(one.matched for one in candidates(connection, view, asked)[:3])
+        return Found((), near=near)
+    if len(best) > 1:
+        listed = ", ".join(f"{one.actor} ({one.why})" for one in best)
+        raise AmbiguousName(
+            f"{asked[:80]!r} stands for several actors: {listed}. Use one of these ids.",
+            errors=[Fault("name", one.actor) for one in best],
+        )
+    only = best[0]
+    return _reaching(connection, view, only.actor, f"{asked[:80]} is read as {only.actor} ({only.why})")
+
+
+def records(connection: Connection, view: View, asked: str) -> Found:
+    """What a filter that takes any record looks for: the record of that id, a topic's narrower ones, or an actor by name."""
+    now = moved(connection, view, asked)
+    home = by_resource(connection, {now or asked}, RESOURCES)
+    if "topics" in home:
+        return topics(connection, view, asked)
+    if "actors" not in home:
+        for name in home:
+            return by_id(connection, view, asked, RESOURCES[name])
+    return actors(connection, view, asked)
+
+
+def topics(connection: Connection, view: View, asked: str) -> Found:
+    """A topic and every narrower one."""
+    start = by_id(connection, view, asked, RESOURCES["topics"])
+    ids = list(start.ids)
+    level = ids
+    # A level at a time rather than a recursive query: a tree of topics is a few levels deep.
+    while level:
+        query = select(topic.c.id).where(topic.c.broader.in_(level), topic.c.id.not_in(ids), standing(topic, view))
+        level = sorted(set(connection.scalars(query)))
+        ids += level
+    said = start.said or (f"{ids[0]} includes {', '.join(ids[1:])}" if len(ids) > 1 else "")
+    return Found(tuple(ids), said)
+
+
+RESOLVERS = {"actors": actors, "topics": topics, "*": records}
+
+
+def _direct(connection: Connection, view: View, asked: str) -> list[Candidate]:
+    """The actors found by a rule: the name itself, a usual respelling, a form of government, a family name."""
+    folded, respelt = fold(asked), skeleton(asked)
+    if not folded:
+        return []
+    name = actor_name.c
+    alike = or_(name.folded == folded, name.skeleton == respelt) if respelt else name.folded == folded
+    visible = and_(name.since <= view.revision, or_(name.until.is_(None), name.until > view.revision))
+    query = select(actor_name).where(alike, visible)
+    if not view.enrichment:
+        query = query.where(name.outsider == 0)
+    best: dict[str, tuple[float, Any, str]] = {}
+    for row in connection.execute(query):
+        value, why = _rated(row, folded)
+        if row.id not in best or (value, -row.enrichment) > (best[row.id][0], -best[row.id][1].enrichment):
+            best[row.id] = (value, row, why)
+    names = _names(connection, view, best)
+    return [Candidate(id, names.get(id, id), row.text, row.kind, value, why) for id, (value, row, why) in best.items()]
+
+
+def _rated(row: Any, folded: str) -> tuple[float, str]:
+    same = row.folded == folded
+    if row.how == "family_name":
+        value, why = FAMILY if same else FAMILY - 0.02, f"family name of {row.text}"
+    elif same:
+        value, why = EXACT, f"{row.kind.replace('_', ' ')} {row.text!r}"
+    else:
+        value, why = RESPELT, f"usual respelling of {row.text!r}"
+    return value, why + (", a name from outside the source" if row.enrichment else "")
+
+
+def _alike(connection: Connection, view: View, asked: str) -> list[Candidate]:
+    """The actors with a name that looks like the one asked: help for typos, never taken by a filter."""
+    name = actor_name.c
+    visible = and_(name.since <= view.revision, or_(name.until.is_(None), name.until > view.revision))
+    query = select(name.id, name.text, name.kind).where(visible).limit(NAMES_COMPARED)
+    if not view.enrichment:
+        query = query.where(name.outsider == 0)
+    best: dict[str, Candidate] = {}
+    for row in connection.execute(query):
+        value = score(asked, row.text)
+        if value >= 0.75 and (row.id not in best or value * LOOSE > best[row.id].score):
+            best[row.id] = Candidate(row.id, row.id, row.text, row.kind, value * LOOSE, f"looks like {row.text!r}")
+    names = _names(connection, view, best)
+    top = sorted(best.values(), key=lambda one: (-one.score, one.actor))[:10]
+    return [
+        Candidate(one.actor, names.get(one.actor, one.actor), one.matched, one.name_kind, one.score, one.why)
+        for one in top
+    ]
+
+
+def _counterparts(connection: Connection, view: View, found: Sequence[Candidate], known: set[str]) -> list[Candidate]:
+    """The state of each government found and the government of each state, as the second best reading of the name."""
+    others: list[Candidate] = []
+    for one in found:
+        for other in represented(connection, view, one.actor):
+            if other not in known:
+                known.add(other)
+                name = _names(connection, view, [other]).get(other, other)
+                others.append(
+                    Candidate(
+                        other, name, one.matched, one.name_kind, one.score * 0.8, f"state or government of {one.actor}"
+                    )
+                )
+    return others
+
+
+def represented(connection: Connection, view: View, id: str) -> list[str]:
+    """The state that a government represents, or the government that represents a state."""
+    edge = relation.c
+    ties = or_(edge.subject == id, edge.object == id)
+    query = select(edge.subject, edge.object).where(edge.kind == "represents", ties, standing(relation, view))
+    pairs = [(row.subject, row.object) for row in connection.execute(query)]
+    kinds = _kinds(connection, view, [one for pair in pairs for one in pair])
+    wanted = {"state", "government"}
+    both = [pair for pair in pairs if {kinds.get(pair[0]), kinds.get(pair[1])} == wanted]
+    return sorted({one for pair in both for one in pair} - {id})
+
+
+def _reaching(connection: Connection, view: View, id: str, said: str) -> Found:
+    others = represented(connection, view, id)
+    if not others:
+        return Found((id,), said)
+    tie = f"{id} reaches {', '.join(others)} too, since one represents the other"
+    return Found((id, *others), f"{said}; {tie}" if said else tie)
+
+
+def _names(connection: Connection, view: View, ids: Any) -> dict[str, str]:
+    query = select(actor.c.id, actor.c.name).where(actor.c.id.in_(sorted(ids)), standing(actor, view))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def _kinds(connection: Connection, view: View, ids: Sequence[str]) -> dict[str, str]:
+    query = select(actor.c.id, actor.c.kind).where(actor.c.id.in_(sorted(set(ids))), standing(actor, view))
+    return {row.id: row.kind for row in connection.execute(query)}

@@ -1,0 +1,126 @@
+"""What can go wrong, each with the HTTP status, the title and the page of our docs that explains it.
+
+ChanceryError
+├── BadQuery            422  a parameter is unknown, malformed or out of range
+│   ├── BadCursor       422  a cursor that is not ours, or of another query
+│   ├── BadDate         422  a date that is not EDTF, or a day that does not exist
+│   └── AmbiguousName   422  a name that stands for several actors
+├── NotFound            404  no record, or no page, at this address
+├── Gone                410  a record that was retracted
+├── Moved               308  a record that was renamed or merged
+├── MethodNotAllowed    405
+├── NotAcceptable       406  a format this resource does not have
+├── Conflict            409  somebody else writes, or an open revision was left behind
+├── TooLarge            413
+├── AddressTooLong      414
+├── BadDossier          422  a dossier with faults, each with its place
+├── TextRefused         422  a text that is not the one which was annotated
+├── Unavailable         503  the database is away or behind
+└── SchemaMismatch      503  the database's schema is not the one this version works with
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, with its place: a parameter of a request, or a line of a file."""
+
+    name: str
+    detail: str
+    where: Literal["query", "path", "header", "body"] = "query"
+    line: int | None = None
+    column: int | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """This fault as an item of a problem document's `errors`."""
+        place = {"line": self.line, "column": self.column} if self.line is not None else {}
+        return {"in": self.where, "name": self.name, "detail": self.detail, **place}
+
+
+class ChanceryError(Exception):
+    """A refusal or failure that a person can act upon; its text says what happened, what is allowed and what to do."""
+
+    status: ClassVar[int] = 500
+    kind: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str, *, errors: Sequence[Fault] = (), headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+class BadQuery(ChanceryError):
+    status, kind, title = 422, "bad-query", "Bad query"
+
+
+class BadCursor(BadQuery):
+    kind, title = "bad-cursor", "Bad cursor"
+
+
+class BadDate(BadQuery):
+    kind, title = "bad-date", "Bad date"
+
+
+class AmbiguousName(BadQuery):
+    kind, title = "ambiguous-name", "Ambiguous name"
+
+
+class NotFound(ChanceryError):
+    status, kind, title = 404, "not-found", "Not found"
+
+
+class Gone(ChanceryError):
+    status, kind, title = 410, "gone", "Retracted"
+
+
+class Moved(ChanceryError):
+    """A record that has another id now; `to` is the new one."""
+
+    status, kind, title = 308, "moved", "Moved permanently"
+
+    def __init__(self, detail: str, *, to: str) -> None:
+        super().__init__(detail)
+        self.to = to
+
+
+class MethodNotAllowed(ChanceryError):
+    status, kind, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class NotAcceptable(ChanceryError):
+    status, kind, title = 406, "not-acceptable", "Not acceptable"
+
+
+class Conflict(ChanceryError):
+    status, kind, title = 409, "conflict", "Conflict"
+
+
+class TooLarge(ChanceryError):
+    status, kind, title = 413, "too-large", "Too large"
+
+
+class AddressTooLong(ChanceryError):
+    status, kind, title = 414, "address-too-long", "Address too long"
+
+
+class BadDossier(ChanceryError):
+    status, kind, title = 422, "bad-dossier", "Dossier with faults"
+
+
+class TextRefused(ChanceryError):
+    status, kind, title = 422, "text-refused", "Text refused"
+
+
+class Unavailable(ChanceryError):
+    status, kind, title = 503, "unavailable", "Temporarily unavailable"
+
+
+class SchemaMismatch(ChanceryError):
+    status, kind, title = 503, "schema-mismatch", "Schema mismatch"

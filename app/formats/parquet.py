@@ -1,0 +1,93 @@
+"""How a list is said as Parquet: the columns of the CSV with their types, a row group a few chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from app.errors import NotAcceptable
+from app.formats import Chunk, Format
+from app.formats.columns import columns
+from app.query.fields import Resource
+
+GROUP_ROWS = 10_000  # rows that are held before they are written: small groups compress badly
+
+
+class Sink:
+    """A file that only grows, whose bytes are taken away as they come."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.written = 0
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self.parts.append(part)
+        self.written += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return self.written
+
+    def flush(self) -> None:
+        """Nothing to do: the parts are taken by `take`."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def take(self) -> bytes:
+        """What came since the last time."""
+        data, self.parts = b"".join(self.parts), []
+        return data
+
+
+def write(resource: Resource, chunks: Iterable[Chunk], fields: tuple[str, ...]) -> Iterator[bytes]:
+    """The file, a row group at a time. Raises NotAcceptable where pyarrow is not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise NotAcceptable(
+            "Parquet needs the extra `chancery[parquet]`, which is not installed here; ask for ndjson or csv."
+        ) from None
+    types = {"text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+    table = columns(resource, fields)
+    schema = pa.schema([(column.name, types[column.type]) for column in table])
+    return _groups(pa, pq, schema, table, chunks)
+
+
+def _groups(pa: Any, pq: Any, schema: Any, table: list[Any], chunks: Iterable[Chunk]) -> Iterator[bytes]:
+    sink = Sink()
+    with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
+        held: Chunk = []
+        for chunk in chunks:
+            held += chunk
+            if len(held) >= GROUP_ROWS:
+                writer.write_batch(_batch(pa, schema, table, held))
+                held = []
+                yield sink.take()
+        if held:
+            writer.write_batch(_batch(pa, schema, table, held))
+    yield sink.take()
+
+
+def _batch(pa: Any, schema: Any, table: list[Any], records: Chunk) -> Any:
+    arrays = [
+        pa.array([column.take(record) for record in records], type=field.type)
+        for column, field in zip(table, schema, strict=True)
+    ]
+    return pa.record_batch(arrays, schema=schema)
+
+
+FORMAT = Format("parquet", "application/vnd.apache.parquet", "parquet", write)

@@ -1,0 +1,494 @@
+"""How the knowledge base is written: revisions are opened, filled and published; nothing else writes records.
+
+    open ── put, retract, rename … ──┬── publish   readers see all of it at once
+                                     └── abandon   nobody ever sees any of it
+
+A revision is filled with versions that carry its number, which is beyond what any reader asks for until it is published: many
+transactions may fill it, and a crash leaves it invisible. At most one is open at a time, which the database itself enforces.
+
+Invariants:  a version is never changed but for `until`, set once by the revision that closes it;
+             a record has one standing version at most, in one face (whole) or two (plain, enriched);
+             numbers grow and are never reused; the order of publication is the order of the numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.db import Database
+from app.errors import BadQuery, Conflict
+from app.models.base import ENRICHED, PLAIN, WHOLE
+from app.models.revision import record_id, redirect, retraction, revision
+from app.models.source import citation
+from app.names import words
+from app.query.evidence import parts
+from app.query.fields import Record, Resource
+from app.resources import NOUNS
+from app.times import parse_moment
+
+CHUNK = 500  # records a statement: bound parameters are limited (SQLite 32,766)
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a revision is: who makes it, why, and how to do it again."""
+
+    kind: str
+    by: str
+    why: str
+    origin: str | None = None
+    digest: str | None = None
+    job: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How records to be published differ from those that stand: (noun, record) pairs, and what would be retracted."""
+
+    created: tuple[tuple[str, Record], ...] = ()
+    updated: tuple[tuple[str, Record], ...] = ()
+    same: int = 0
+    retracted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # noun → id → why
+
+    def __bool__(self) -> bool:
+        return bool(self.created or self.updated or any(self.retracted.values()))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many records are created, updated and retracted, by noun."""
+        return {
+            "created": dict(sorted(Counter(noun for noun, _ in self.created).items())),
+            "updated": dict(sorted(Counter(noun for noun, _ in self.updated).items())),
+            "retracted": {noun: len(reasons) for noun, reasons in sorted(self.retracted.items()) if reasons},
+        }
+
+
+# ── The clock ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def latest(connection: Connection) -> int:
+    """The last published revision; 0 while the knowledge base is empty."""
+    return connection.execute(select(func.max(revision.c.number)).where(revision.c.state == "published")).scalar() or 0
+
+
+def revision_at(connection: Connection, asked: str, now: datetime) -> int:
+    """The revision that `as_of` names: a number, the last one of a day (UTC), or the last one at a moment.
+
+    Raises BadQuery for the future, and for what is none of the three.
+    """
+    newest = latest(connection)
+    if asked.isascii() and asked.isdigit():
+        # `2024` is a year to some; it is a revision here, as every bare number is: a year would need a day to end on.
+        return _numbered(asked, newest)
+    moment = parse_moment(asked)
+    if not isinstance(moment, datetime):
+        if moment > now.date():
+            raise BadQuery(f"as_of={asked} is in the future; the latest revision is {newest}.")
+        upto = f"{moment.isoformat()}U"  # 'T' < 'U': everything of that day
+    else:
+        if moment > now:
+            raise BadQuery(f"as_of={asked} is in the future; the latest revision is {newest}.")
+        upto = stamp(moment)
+    query = select(func.max(revision.c.number)).where(revision.c.state == "published", revision.c.published_at <= upto)
+    return connection.execute(query).scalar() or 0
+
+
+def _numbered(asked: str, newest: int) -> int:
+    if len(asked) > 10 or int(asked) > newest:
+        raise BadQuery(f"as_of={asked[:20]} is in the future; the latest revision is {newest}.")
+    return int(asked)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as text of one width, UTC, so that it sorts as text: 2026-01-31T09:30:00.000000Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def settled(asked: str, now: datetime) -> bool:
+    """Whether an `as_of` stands for the same revision for ever: today's end has not come yet."""
+    if asked.isascii() and asked.isdigit():
+        return True
+    moment = parse_moment(asked)
+    return moment < now if isinstance(moment, datetime) else moment < now.date()
+
+
+# ── Opening, publishing, abandoning ─────────────────────────────────────────────────────────────────────────────────
+
+
+def opened(connection: Connection) -> Row[Any] | None:
+    """The revision that is open, if one is."""
+    return connection.execute(select(revision).where(revision.c.state == "open")).first()
+
+
+def start(connection: Connection, change: Change, now: datetime) -> int:
+    """Open a revision. Raises Conflict while another one is open."""
+    busy = opened(connection)
+    if busy is not None:
+        raise in_the_way(busy)
+    number = (connection.execute(select(func.max(revision.c.number))).scalar() or 0) + 1
+    try:
+        connection.execute(
+            insert(revision).values(
+                number=number,
+                state="open",
+                kind=change.kind,
+                origin=change.origin,
+                digest=change.digest,
+                job=orjson.dumps(dict(change.job)).decode(),
+                by=change.by,
+                why=change.why,
+                opened_at=stamp(now),
+                counts="{}",
+            )
+        )
+    except IntegrityError as error:
+        raise Conflict(
+            "Another writer opened a revision at the same moment. Nothing was written; try again."
+        ) from error
+    return number
+
+
+def in_the_way(row: Row[Any]) -> Conflict:
+    """The refusal of a writer while another's revision is open."""
+    return Conflict(
+        f"Revision {row.number} ({row.kind}: {row.why}), opened {row.opened_at} by {row.by}, is still open, so nothing else can be "
+        f"written. If its writer is at work, wait. If it died, run `chancery revisions resume {row.number}` to finish it or "
+        f"`chancery revisions abandon {row.number}` to drop it."
+    )
+
+
+def begin(database: Database, change: Change, clock: Clock, *, wait_seconds: float = 0.0) -> int:
+    """Open a revision in a transaction of its own, waiting up to `wait_seconds` for another writer to finish."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            with database.write() as connection:
+                return start(connection, change, clock())
+        except Conflict:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
+
+
+def publish(connection: Connection, number: int, now: datetime) -> None:
+    """Let readers see a revision, all of it at once. Raises Conflict where it is not open."""
+    # Never before the one before it, whatever the clock of the machine does: `as_of` a moment relies on that order.
+    before = connection.execute(select(func.max(revision.c.published_at))).scalar()
+    moment = max(stamp(now), before or "")
+    done = connection.execute(
+        update(revision)
+        .where(revision.c.number == number, revision.c.state == "open")
+        .values(state="published", published_at=moment, counts=orjson.dumps(tally(connection, number)).decode())
+    )
+    if done.rowcount != 1:
+        raise Conflict(f"Revision {number} is not open, so it cannot be published.")
+
+
+def tally(connection: Connection, number: int) -> dict[str, dict[str, int]]:
+    """How many records a revision created, updated and retracted, by noun, counted from the versions themselves."""
+    told: dict[str, dict[str, int]] = {"created": {}, "updated": {}, "retracted": {}}
+    for noun, resource in sorted(NOUNS.items()):
+        table = resource.table
+        fresh = select(table.c.id).where(table.c.since == number, table.c.face != PLAIN)
+        closed = select(table.c.id).where(table.c.until == number, table.c.face != PLAIN)
+        n_fresh, n_closed, n_both = (
+            connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+            for query in (fresh, closed, fresh.where(table.c.id.in_(closed)))
+        )
+        for name, n in (("created", n_fresh - n_both), ("updated", n_both), ("retracted", n_closed - n_both)):
+            if n:
+                told[name][noun] = n
+    return told
+
+
+def abandon(connection: Connection, number: int) -> None:
+    """Drop an open revision: what it wrote is deleted, what it closed stands again. Raises Conflict where it is not open."""
+    row = opened(connection)
+    if row is None or row.number != number:
+        raise Conflict(
+            f"Revision {number} is not open; only an open one can be abandoned. `chancery revisions list` shows them."
+        )
+    empty(connection, number)
+    connection.execute(update(revision).where(revision.c.number == number).values(state="abandoned"))
+
+
+def empty(connection: Connection, number: int) -> None:
+    """Take back everything that an unpublished revision wrote and closed."""
+    for table in versioned():
+        connection.execute(delete(table).where(table.c.since == number))
+        connection.execute(update(table).where(table.c.until == number).values(until=None))
+    for table in (retraction, record_id):
+        connection.execute(delete(table).where(table.c.since == number))
+
+
+def versioned() -> list[Table]:
+    """Every table whose rows are versions, children before parents."""
+    tables = [table for resource in NOUNS.values() for table in reversed(resource.tables)]
+    return [*tables, citation, redirect]
+
+
+# ── Filling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def put(connection: Connection, number: int, noun: str, records: Iterable[Record], *, origin: str | None) -> None:
+    """Make these records stand as they are given; what already stands so is left alone. Idempotent within a revision."""
+    resource = NOUNS[noun]
+    for some in batches(records, CHUNK):
+        ids = [record["id"] for record in some]
+        _own(connection, number, noun, ids)
+        before = current(connection, resource, ids)
+        changed = [record for record in some if record["id"] not in before or differs(before[record["id"]][1], record)]
+        _close(connection, number, resource, [record["id"] for record in changed if record["id"] in before])
+        _insert(connection, number, resource, changed, origin)
+
+
+def difference(
+    connection: Connection, records: Iterable[tuple[str, Record]], *, origin: str, why: Mapping[str, str]
+) -> Difference:
+    """What publishing these records, and no others, as `origin` would change.
+
+    What the origin has standing and does not name any more is retracted, with the reason in `why` or a plain one.
+    """
+    created, updated, same = [], [], 0
+    kept: set[str] = set()
+    grouped: dict[str, list[Record]] = {}
+    for noun, record in records:
+        grouped.setdefault(noun, []).append(record)
+    for noun, some in grouped.items():
+        for batch in batches(some, CHUNK):
+            before = current(connection, NOUNS[noun], [record["id"] for record in batch])
+            for record in batch:
+                kept.add(record["id"])
+                stood = before.get(record["id"])
+                if stood is None:
+                    created.append((noun, record))
+                elif differs(stood[1], record):
+                    updated.append((noun, record))
+                else:
+                    same += 1
+    gone: dict[str, dict[str, str]] = {}
+    for id, noun in sorted(owned(connection, origin).items()):
+        if id not in kept:
+            gone.setdefault(noun, {})[id] = why.get(id, f"{origin} does not hold it any more.")
+    return Difference(tuple(created), tuple(updated), same, gone)
+
+
+def current(connection: Connection, resource: Resource, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """The standing version of these records, whole: (since, body)."""
+    table = resource.table
+    query = select(table.c.id, table.c.since, table.c.body).where(
+        table.c.id.in_(ids), table.c.until.is_(None), table.c.face != PLAIN
+    )
+    return {row.id: (row.since, row.body) for row in connection.execute(query)}
+
+
+def retract(connection: Connection, number: int, noun: str, reasons: Mapping[str, str]) -> None:
+    """Let these records stand no longer, each with the reason; those that do not stand are left alone."""
+    resource = NOUNS[noun]
+    for ids in batches(sorted(reasons), CHUNK):
+        standing = sorted(current(connection, resource, ids))
+        _close(connection, number, resource, standing)
+        if standing:
+            connection.execute(delete(retraction).where(retraction.c.id.in_(standing), retraction.c.since == number))
+            rows = [{"id": id, "since": number, "noun": noun, "why": reasons[id]} for id in standing]
+            connection.execute(insert(retraction), rows)
+
+
+def rename(connection: Connection, number: int, noun: str, old: str, new: str) -> None:
+    """Let `old` lead to `new` from this revision on."""
+    same = select(redirect.c.now).where(redirect.c.id == old, redirect.c.until.is_(None))
+    if connection.execute(same).scalar() == new:
+        return
+    connection.execute(delete(redirect).where(redirect.c.id == old, redirect.c.since == number))
+    connection.execute(update(redirect).where(redirect.c.id == old, redirect.c.until.is_(None)).values(until=number))
+    connection.execute(insert(redirect).values(id=old, since=number, noun=noun, now=new))
+
+
+def owned(connection: Connection, origin: str) -> dict[str, str]:
+    """The records that an origin (a dossier, a dataset) has standing: id to noun."""
+    found: dict[str, str] = {}
+    for noun, resource in NOUNS.items():
+        table = resource.table
+        query = select(table.c.id).where(table.c.origin == origin, table.c.until.is_(None)).distinct()
+        found.update(dict.fromkeys(connection.scalars(query), noun))
+    return found
+
+
+def origins(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Which noun the standing records of these ids are, and what published them."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for noun, resource in NOUNS.items():
+        table = resource.table
+        for some in batches(ids, CHUNK):
+            query = select(table.c.id, table.c.origin).where(table.c.id.in_(some), table.c.until.is_(None))
+            found.update({row.id: (noun, row.origin) for row in connection.execute(query)})
+    return found
+
+
+def noun_of(connection: Connection, id: str) -> str | None:
+    """The noun whose record carries, or once carried, this id."""
+    return connection.execute(select(record_id.c.noun).where(record_id.c.id == id)).scalar()
+
+
+def _own(connection: Connection, number: int, noun: str, ids: Sequence[str]) -> None:
+    """Note new ids, and refuse those that belong to another noun."""
+    known = {
+        row.id: row.noun
+        for row in connection.execute(select(record_id.c.id, record_id.c.noun).where(record_id.c.id.in_(ids)))
+    }
+    for id, other in known.items():
+        if other != noun:
+            raise Conflict(f"The id {id} belongs to a {other}; ids are never reused, so a {noun} needs another one.")
+    fresh = [{"id": id, "noun": noun, "since": number} for id in dict.fromkeys(ids) if id not in known]
+    if fresh:
+        connection.execute(insert(record_id), fresh)
+
+
+def _close(connection: Connection, number: int, resource: Resource, ids: Sequence[str]) -> None:
+    """Close the standing versions of these records; those that this very revision opened are taken back."""
+    if not ids:
+        return
+    for table in (*reversed(resource.tables), citation):
+        connection.execute(delete(table).where(table.c.id.in_(ids), table.c.since == number))
+        connection.execute(update(table).where(table.c.id.in_(ids), table.c.until.is_(None)).values(until=number))
+
+
+def _insert(
+    connection: Connection, number: int, resource: Resource, records: Sequence[Record], origin: str | None
+) -> None:
+    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in (*resource.tables, citation)}
+    for record in records:
+        for face, seen in faces(record):
+            key = {"id": record["id"], "since": number, "face": face}
+            rows[resource.table].append({**key, "origin": origin, **columns(resource, seen)})
+            for line in resource.fields:
+                for child in line.rows:
+                    rows[child.table] += [{**key, "n": n, **dict(row)} for n, row in enumerate(child.take(seen))]
+            cited = enumerate(parts(seen))
+            rows[citation] += [{**key, "n": n, "noun": resource.noun, **cites(part, item)} for n, (part, item) in cited]
+    for table, some in rows.items():
+        if some:
+            connection.execute(insert(table), some)
+
+
+def columns(resource: Resource, record: Record) -> dict[str, Any]:
+    """A version's own row: its body, its folded words, and the columns that filters and sorts need."""
+    found = {keep.column.name: keep.take(record) for line in resource.fields for keep in line.keep}
+    found |= {keep.column.name: keep.take(record) for keep in resource.keep}
+    folded = [word for text in resource.search(record) if text for word in words(text)]
+    return {**found, "body": dumped(record), "words": "".join(f" {word}" for word in folded)}
+
+
+def cites(part: str, item: Mapping[str, Any]) -> dict[str, str]:
+    """A citation's columns."""
+    return {"part": part, "passage": item["passage"], "source": item["source"], "support": item["support"]}
+
+
+# ── Faces ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def faces(record: Record) -> Iterator[tuple[int, Record]]:
+    """The faces in which a record is kept, see `app.models.base`."""
+    if record.get("enrichment"):
+        yield ENRICHED, record
+        return
+    plain = without_enrichment(record)
+    if plain == record:
+        yield WHOLE, record
+    else:
+        yield PLAIN, plain
+        yield ENRICHED, record
+
+
+def without_enrichment(record: Record) -> dict[str, Any]:
+    """The record as its cited source tells it: items and dates from outside are gone, the source's time words stay."""
+    return {name: _plain(value) for name, value in record.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value if not (isinstance(item, dict) and item.get("enrichment"))]
+    if isinstance(value, dict):
+        if value.get("basis") == "enrichment" or value.get("enrichment"):
+            words = value.get("words")
+            return None if words is None else {"edtf": None, "first": None, "last": None, "words": words, "basis": None}
+        return {name: _plain(inner) for name, inner in value.items()}
+    return value
+
+
+def dumped(record: Record) -> str:
+    """A record as JSON, in its own order: the order in which answers show it."""
+    return orjson.dumps(record).decode()
+
+
+def differs(body: str, record: Record) -> bool:
+    """Whether a record says something else than the version that stands; the order of keys says nothing."""
+    return body != dumped(record) and orjson.loads(body) != record
+
+
+# ── Reading the log ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One record's part in a revision."""
+
+    revision: int
+    noun: str
+    id: str
+    act: str
+    before: str | None
+    after: str | None
+    why: str | None = None
+    now: str | None = None
+
+
+def steps(connection: Connection, number: int, *, enrichment: bool, only: tuple[str, str] | None = None) -> list[Step]:
+    """What a published revision did, in the order of nouns and ids, as a reader with or without enrichment sees it.
+
+    `only` narrows it to one record, as (noun, id). What changed nothing for this reader is no step.
+    """
+    wanted = (WHOLE, ENRICHED) if enrichment else (WHOLE, PLAIN)
+    reasons = {row.id: row.why for row in connection.execute(select(retraction).where(retraction.c.since == number))}
+    moves = {row.id: row.now for row in connection.execute(select(redirect).where(redirect.c.since == number))}
+    found: list[Step] = []
+    for noun, resource in NOUNS.items():
+        if only is not None and noun != only[0]:
+            continue
+        table = resource.table
+        query = select(table.c.id, table.c.since, table.c.until, table.c.body).where(
+            or_(table.c.since == number, table.c.until == number), table.c.face.in_(wanted)
+        )
+        if only is not None:
+            query = query.where(table.c.id == only[1])
+        before: dict[str, str] = {}
+        after: dict[str, str] = {}
+        for row in connection.execute(query):
+            if row.since == number:
+                after[row.id] = row.body
+            if row.until == number:
+                before[row.id] = row.body
+        for id in sorted(before.keys() | after.keys()):
+            if before.get(id) == after.get(id):
+                continue
+            act = "create" if id not in before else "update" if id in after else "merge" if id in moves else "retract"
+            found.append(Step(number, noun, id, act, before.get(id), after.get(id), reasons.get(id), moves.get(id)))
+    return found
+
+
+def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """The items, `size` at a time."""
+    iterator = iter(items)
+    while some := list(islice(iterator, size)):
+        yield some

@@ -1,0 +1,110 @@
+"""How an application is composed from its settings; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import orjson
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import __version__
+from app.db import Database, open_database
+from app.routes import lists, problems, questions, service
+from app.routes.middleware import Front
+from app.routes.openapi import document
+from app.routes.reading import State
+from app.settings import Settings
+from app.times import Clock, utc_now
+from app.vocabularies import load
+
+EXAMPLES = Path(__file__).resolve().parent / "routes" / "examples.json"
+EXPOSED = [
+    "ETag",
+    "KB-Revision",
+    "Link",
+    "Location",
+    "Retry-After",
+    "X-Request-ID",
+    "Content-Disposition",
+    "Server-Timing",
+]
+
+
+def create_app(
+    settings: Settings | None = None, *, database: Database | None = None, clock: Clock = utc_now
+) -> FastAPI:
+    """The application; the database is opened from the settings unless one is handed in."""
+    settings = settings or Settings()
+    opened = database or open_database(settings.url, threads=settings.threads, read_seconds=settings.read_seconds)
+    state = State(settings, opened, load(settings.seed / "vocabularies"), clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Few threads: beyond the cores they only wait for the interpreter lock; as many as the pool has connections.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        yield
+        if database is None:
+            opened.close()
+
+    app = FastAPI(
+        title="Chancery",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.chancery = state
+    operations = [*service.operations(), *lists.operations(), *questions.operations()]
+    # A path with a fixed last part must come before `/{id}`, whatever noun brought it.
+    for one in sorted(operations, key=lambda operation: operation.path.count("{")):
+        app.add_api_route(one.path, endpoint(one.handler), methods=["GET"], include_in_schema=False, name=one.id)
+
+    app.state.openapi = cache(lambda: orjson.dumps(document(operations, state.vocabularies, examples())))
+
+    async def openapi_json(_: Request) -> Response:
+        return Response(openapi_of(app), media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    app.add_api_route("/openapi.json", openapi_json, methods=["GET"], include_in_schema=False)
+    service.install(app)
+    problems.install(app)
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "HEAD", "OPTIONS"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED,
+    )
+    app.add_middleware(Front, url_bytes=settings.url_bytes, body_bytes=settings.body_bytes)
+    return app
+
+
+def openapi_of(app: FastAPI) -> bytes:
+    """The OpenAPI document of an application, made when first asked for."""
+    made: bytes = app.state.openapi()
+    return made
+
+
+def endpoint(handler: Any) -> Any:
+    """A handler as FastAPI wants it: a function with nothing but the request, run in the thread pool."""
+
+    def run(request: Request) -> Response:
+        answer: Response = handler(request)
+        return answer
+
+    return run
+
+
+def examples() -> dict[str, Any]:
+    """Real answers from the seed, kept by `make docs` and compared by a test; none in a build without them."""
+    return orjson.loads(EXAMPLES.read_bytes()) if EXAMPLES.exists() else {}

@@ -1,0 +1,25 @@
+"""Which tables there are: a file a noun, with no queries, no JSON and no HTTP.
+
+base        column types, versions and faces, placement
+revision    the clock, and what became of ids
+source      source, passage, citation, texts at hand
+actor       actor, its names, identifiers, tenures, memberships; office
+place  topic (and vocabulary terms)  statement (and claim)  event (and reports)  agreement (and provision)  relation  dataset
+"""
+
+from app.models import actor, agreement, dataset, event, place, relation, revision, source, statement, topic
+from app.models.base import metadata
+
+__all__ = [
+    "actor",
+    "agreement",
+    "dataset",
+    "event",
+    "metadata",
+    "place",
+    "relation",
+    "revision",
+    "source",
+    "statement",
+    "topic",
+]

@@ -1,0 +1,307 @@
+"""How a resource is declared: its fields, filters, sorts, facets and links, as typed lines that every other part reads.
+
+    Resource
+    ├── fields    what a record says: name, meaning, JSON shape, where its value is kept, what its ids link to
+    ├── filters   what can be asked: `Is`, `Holds`, `Bound`, `Period`, `On`, `Present`, `By`
+    ├── sorts     in which orders it lists, the first being the default
+    └── facets    what can be counted by value
+
+From these lines pure functions derive query parameters and OpenAPI (`params`, `describe`), SQL (`sql`), the columns of
+CSV and Parquet (`app.formats`) and the data dictionary. Nothing here names a noun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Column, ColumnElement, Connection, Table
+
+Record = Mapping[str, Any]
+
+
+# ── What a value in a query looks like ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Free text of at most `most` characters."""
+
+    most: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a controlled vocabulary."""
+
+    vocabulary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few fixed words."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The id of a record of `to` (`*`: of any resource), or where a resolver is known for it, a name."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day; a year or a month means its first day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within limits."""
+
+    least: int = 0
+    most: int = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A decimal number within limits."""
+
+    least: float = -1e9
+    most: float = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class YesNo:
+    """`true` or `false`."""
+
+
+Kind = Word | Term | Choice | Ref | Day | Whole | Number | YesNo
+
+
+# ── What can be asked ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which versions a reader sees: those standing at `revision`, with or without enrichment; and what `today` is."""
+
+    revision: int
+    enrichment: bool
+
+    @property
+    def faces(self) -> tuple[int, int]:
+        """The faces this reader sees, see `app.models.base`."""
+        return (0, 2) if self.enrichment else (0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a `By` filter gets to build its condition from: its values, every other value asked, and a connection."""
+
+    values: tuple[Any, ...]
+    others: Mapping[str, tuple[Any, ...]]
+    view: View
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """A column equals one of the values."""
+
+    name: str
+    words: str
+    column: Column[Any]
+    kind: Kind
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A child table holds one of the values; with `every`, each of them."""
+
+    name: str
+    words: str
+    table: Table
+    column: Column[Any]
+    kind: Kind
+    example: str
+    every: bool = False
+    where: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A column is at least (`from`) or less than (`before`) the value; `rank` turns a term into its rank first."""
+
+    name: str
+    words: str
+    column: Column[Any]
+    op: Literal["from", "before"]
+    kind: Kind
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A date lies within `NAME_from` (inclusive) and `NAME_before` (exclusive), possibly or certainly."""
+
+    name: str
+    words: str
+    first: Column[Any]
+    last: Column[Any]
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """A day lies between two columns, a missing one being open."""
+
+    name: str
+    words: str
+    first: Column[Any]
+    last: Column[Any]
+    example: str
+    kind: Kind = Day()
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A column has a value, or with `false`, has none."""
+
+    name: str
+    words: str
+    column: Column[Any]
+    example: str = "true"
+    kind: Kind = YesNo()
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """The odd case: a condition that a plain function builds."""
+
+    name: str
+    words: str
+    kind: Kind
+    condition: Callable[[Asked], ColumnElement[bool]]
+    example: str
+    every: bool = False
+
+
+Filter = Is | Holds | Bound | Period | On | Present | By
+
+
+# ── What a record says ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A column that holds something of the record so that it can be asked for."""
+
+    column: Column[Any]
+    take: Callable[[Record], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A child table that holds something of the record, a row an item."""
+
+    table: Table
+    take: Callable[[Record], Iterable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where the ids stand that a field holds: the resource they belong to, and the key within each item, if any."""
+
+    to: str
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing a record says."""
+
+    name: str
+    words: str
+    shape: Mapping[str, Any]
+    keep: tuple[Keep, ...] = ()
+    rows: tuple[Rows, ...] = ()
+    links: tuple[Link, ...] = ()
+    late: bool = False  # computed when read, from other records of the same revision
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order in which a resource lists."""
+
+    name: str
+    words: str
+    column: Column[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """Something to count by value: a column of the resource's table or of a child's; the filter of its name lists a value."""
+
+    name: str
+    column: Column[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Which values of a filter a list leaves out as long as nobody asks for them, and why."""
+
+    filter: str
+    column: Column[Any]
+    values: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an id or a name in a query stands for: the ids to look for, and how they were found where that is not plain."""
+
+    ids: tuple[str, ...]
+    said: str = ""
+    near: tuple[str, ...] = ()  # what might have been meant, where nothing was found
+
+
+Resolver = Callable[[Connection, View, str], Found]
+Late = Callable[[Connection, View, list[str]], Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A noun as it is asked for and answered."""
+
+    name: str
+    noun: str
+    words: str
+    table: Table
+    fields: tuple[Field, ...]
+    filters: tuple[Filter, ...]
+    sorts: tuple[Sort, ...]
+    facets: tuple[Facet, ...] = ()
+    keep: tuple[Keep, ...] = ()  # columns that hold something which is no field of its own
+    search: Callable[[Record], Iterable[str | None]] = lambda record: ()
+    late: Late | None = None
+    shows_words: bool = True  # whether an answer can show words of a source
+    dated: Period | None = None  # what `coverage` calls the dates of this resource
+    pick: Mapping[str, tuple[Column[Any], ...]] = field(default_factory=dict)  # what `per` may name
+    leaves_out: LeftOut | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Its own table, then those of its children."""
+        return (self.table, *dict.fromkeys(rows.table for line in self.fields for rows in line.rows))
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name."""
+        return next((line for line in self.fields if line.name == name), None)
+
+    def filter(self, name: str) -> Filter | None:
+        """The filter of that name."""
+        return next((line for line in self.filters if line.name == name), None)

@@ -1,0 +1,288 @@
+"""What came back: a page's records with everything that belongs to them, in a fixed number of statements, never one per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from app.models.revision import record_id
+from app.query import cursor as cursors
+from app.query import sql
+from app.query.describe import sentence
+from app.query.evidence import Texts
+from app.query.fields import Field, Resource, View
+from app.query.plan import Plan, at
+from app.times import from_day_number
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far an answer goes."""
+
+    count_rows_most: int = 10_000
+    facet_values_most: int = 100
+    chunk_rows: int = 500
+
+
+@dataclass(slots=True)
+class Coverage:
+    """What the knowledge base covers, remembered for each revision: it changes with nothing else."""
+
+    known: dict[tuple[str, View], dict[str, Any]] = field(default_factory=dict)
+
+    def of(
+        self, connection: Connection, resource: Resource, view: View, resources: Mapping[str, Resource]
+    ) -> dict[str, Any]:
+        """The sources, datasets and dates that a resource's records come from."""
+        key = (resource.name, view)
+        if key not in self.known:
+            if len(self.known) > 500:
+                self.known.clear()
+            self.known[key] = covered(connection, resource, view, resources)
+        return self.known[key]
+
+
+def covered(
+    connection: Connection, resource: Resource, view: View, resources: Mapping[str, Resource]
+) -> dict[str, Any]:
+    """What is covered, read from the database with one statement each."""
+    found: dict[str, Any] = {"searched": resource.name}
+    for name in ("sources", "datasets"):
+        table = resources[name].table
+        found[name] = list(
+            connection.scalars(select(table.c.id).where(sql.standing(table, view)).order_by(table.c.id).limit(100))
+        )
+    found["dates"] = None
+    dated = resource.dated
+    if dated is not None and dated.first.table is resource.table:
+        query = select(func.min(dated.first), func.max(dated.last)).where(sql.standing(resource.table, view))
+        first, last = connection.execute(query).one()
+        found["dates"] = {"first": day(first), "last": day(last)} if first is not None or last is not None else None
+    return found
+
+
+def day(number: int | None) -> str | None:
+    """A day number as an ISO day."""
+    return None if number is None else from_day_number(number).isoformat()
+
+
+def answer(
+    connection: Connection, plan: Plan, resources: Mapping[str, Resource], bounds: Bounds, coverage: Coverage
+) -> dict[str, Any]:
+    """The page as the contract shapes it."""
+    condition = sql.where(plan, connection)
+    texts = Texts(connection)
+    limit = plan.query.limit
+    found = [] if plan.nothing else connection.execute(sql.rows(plan, condition, limit + 1, plan.after)).all()
+    more, found = len(found) > limit, found[:limit]
+    items = records(connection, plan.resource, plan.view, found, texts)
+    whole = {
+        "items": chosen(items, plan.query.fields),
+        "next_cursor": cursors.write(plan.view.revision, plan.mark, (found[-1].sort_key, found[-1].id))
+        if more
+        else None,
+        "revision": plan.view.revision,
+        "count": counted(connection, plan, condition, bounds),
+        "facets": {name: facet(connection, plan, condition, name, bounds) for name in plan.query.facets},
+        "included": included(connection, plan.resource, plan.query.include, plan.view, items, resources, texts),
+        "coverage": coverage_of(connection, plan, resources, coverage, empty=not items and plan.after is None),
+    }
+    return whole
+
+
+def chunks(connection_of: Any, plan: Plan, bounds: Bounds) -> Iterator[list[Record]]:
+    """Every record of a plan, a chunk at a time; each chunk is a short read of its own, pinned to the plan's revision."""
+    after = plan.after
+    while True:
+        with connection_of() as connection:
+            if plan.nothing:
+                return
+            condition = sql.where(plan, connection)
+            found = connection.execute(sql.rows(at(plan, after), condition, bounds.chunk_rows, after)).all()
+            items = records(connection, plan.resource, plan.view, found, Texts(connection))
+        if items:
+            yield chosen(items, plan.query.fields)
+        if len(found) < bounds.chunk_rows:
+            return
+        after = (found[-1].sort_key, found[-1].id)
+
+
+def one(connection: Connection, resource: Resource, view: View, id: str) -> Record | None:
+    """The record of this id as this reader sees it."""
+    found = connection.execute(sql.by_ids(resource.table, view, [id])).all()
+    items = records(connection, resource, view, found, Texts(connection))
+    return items[0] if items else None
+
+
+def records(
+    connection: Connection, resource: Resource, view: View, rows: Sequence[Row[Any]], texts: Texts
+) -> list[Record]:
+    """Rows as records: what was stored, what is computed when read, and the words of the citations that are at hand."""
+    if not rows:
+        return []
+    late = resource.late(connection, view, [row.id for row in rows]) if resource.late else {}
+    items = [rendered(resource, row, view, late.get(row.id, {})) for row in rows]
+    texts.fill(items)
+    return items
+
+
+def rendered(resource: Resource, row: Row[Any], view: View, late: Mapping[str, Any]) -> Record:
+    """One row as a record. `until` is what was known of it at the view's revision: nothing, or it would not be seen."""
+    body = orjson.loads(row.body)
+    record: Record = {"id": row.id, "type": resource.noun, "self": address(resource, row.id)}
+    for line in resource.fields:
+        record[line.name] = late[line.name] if line.name in late else body.get(line.name)
+    if "enrichment" in body:
+        record["enrichment"] = body["enrichment"]
+    if "evidence" not in record:
+        record["evidence"] = []
+    record["since"] = row.since
+    record["until"] = row.until if row.until is not None and row.until <= view.revision else None
+    return record
+
+
+def address(resource: Resource, id: str) -> str:
+    """Where a record stands."""
+    return f"/v1/{resource.name}/{quote(id, safe=':@')}"
+
+
+def chosen(items: list[Record], fields: Sequence[str]) -> list[Record]:
+    """Only the fields asked for; the id stays, so that a record can be found again."""
+    if not fields:
+        return items
+    keep = {"id", *fields}
+    return [{name: value for name, value in item.items() if name in keep} for item in items]
+
+
+def counted(
+    connection: Connection, plan: Plan, condition: ColumnElement[bool], bounds: Bounds
+) -> dict[str, Any] | None:
+    """How many records the plan asks for, or None where that was not asked."""
+    if plan.query.count == "none":
+        return None
+    if plan.nothing:
+        return {"n": 0, "exact": True}
+    most = bounds.count_rows_most if plan.query.count == "bounded" else None
+    number = connection.execute(sql.count(plan, condition, most)).scalar_one()
+    return {"n": number, "exact": True} if most is None or number <= most else {"n": most, "exact": False}
+
+
+def facet(
+    connection: Connection, plan: Plan, condition: ColumnElement[bool], name: str, bounds: Bounds
+) -> list[dict[str, Any]]:
+    """The values of a facet, each with the link that lists its records."""
+    if plan.nothing:
+        return []
+    line = next(facet for facet in plan.resource.facets if facet.name == name)
+    found = connection.execute(sql.facet(plan, condition, line, bounds.facet_values_most)).all()
+    return [{"value": row.value, "n": row.n, "items": narrowed(plan, name, str(row.value))} for row in found]
+
+
+def narrowed(plan: Plan, name: str, value: str) -> str:
+    """The address of the same question narrowed to one value of a facet."""
+    every = getattr(plan.resource.filter(name), "every", False)
+    kept = [
+        pair
+        for pair in plan.query.pairs
+        if pair[0] not in ("facet", "cursor", "limit", "count", "include", "fields") and (every or pair[0] != name)
+    ]
+    return f"/v1/{plan.resource.name}?{urlencode([*kept, (name, value)], safe=':@')}"
+
+
+def included(
+    connection: Connection,
+    resource: Resource,
+    names: Sequence[str],
+    view: View,
+    items: Sequence[Record],
+    resources: Mapping[str, Resource],
+    texts: Texts,
+) -> dict[str, dict[str, Record]]:
+    """The linked records that were asked for, each once, by resource and id."""
+    wanted: dict[str, set[str]] = {}
+    for line in resource.fields:
+        for link in line.links:
+            if line.name in names or link.to in names:
+                wanted.setdefault(link.to, set()).update(ids_in(items, line, link.at))
+    for name, ids in by_resource(connection, wanted.pop("*", set()), resources).items():
+        wanted.setdefault(name, set()).update(ids)
+    found: dict[str, dict[str, Record]] = {}
+    for name in sorted(wanted):
+        rows = connection.execute(sql.by_ids(resources[name].table, view, sorted(wanted[name]))).all()
+        linked = records(connection, resources[name], view, rows, texts)
+        found[name] = {item["id"]: item for item in sorted(linked, key=lambda item: item["id"])}
+    return found
+
+
+def ids_in(items: Iterable[Record], line: Field, key: str | None) -> Iterator[str]:
+    """Every id that a field of these records holds."""
+    for item in items:
+        value = item.get(line.name)
+        for each in value if isinstance(value, list) else [value]:
+            inner = each.get(key) if key is not None and isinstance(each, dict) else each
+            if isinstance(inner, str):
+                yield inner
+
+
+def by_resource(connection: Connection, ids: set[str], resources: Mapping[str, Resource]) -> dict[str, set[str]]:
+    """Ids of any resource, sorted by the resource that they belong to."""
+    if not ids:
+        return {}
+    names = {resource.noun: resource.name for resource in resources.values()}
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(select(record_id.c.id, record_id.c.noun).where(record_id.c.id.in_(sorted(ids)))):
+        if row.noun in names:
+            found.setdefault(names[row.noun], set()).add(row.id)
+    return found
+
+
+def coverage_of(
+    connection: Connection, plan: Plan, resources: Mapping[str, Resource], coverage: Coverage, *, empty: bool
+) -> dict[str, Any]:
+    """What was searched, and for an empty list whether that means `none_found` or `not_covered`."""
+    known = coverage.of(connection, plan.resource, plan.view, resources)
+    told: dict[str, Any] = {
+        **known,
+        "revision": plan.view.revision,
+        "query": sentence(plan),
+        "zero": None,
+        "notes": notes(plan),
+    }
+    if empty:
+        told["zero"] = "not_covered" if not_covered(plan, known) else "none_found"
+    return told
+
+
+def notes(plan: Plan) -> list[str]:
+    """How names were read, what is not known here, and what the list leaves out."""
+    told = []
+    for one_ in plan.reached:
+        if not one_.ids:
+            near = f" Known are for example: {', '.join(one_.near)}." if one_.near else ""
+            told.append(f"{one_.parameter}: nothing is known here by {one_.asked!r}.{near}")
+        elif one_.said:
+            told.append(f"{one_.parameter}: {one_.said}.")
+    left_out = plan.resource.leaves_out
+    if left_out is not None and not any(line.filter.name == left_out.filter for line in plan.conditions):
+        told.append(f"Left out: {left_out.filter} {' and '.join(left_out.values)}; {left_out.why}.")
+    return told
+
+
+def not_covered(plan: Plan, known: Mapping[str, Any]) -> bool:
+    """Whether an empty list says nothing about the world, since nothing here could have held an answer."""
+    if plan.nothing or not (known["sources"] or known["datasets"]):
+        return True
+    if plan.period is None or not plan.period.asked or known["dates"] is None:
+        return False
+    first, last = known["dates"]["first"], known["dates"]["last"]
+    lower, upper = day(plan.period.lower), day(plan.period.upper)
+    return (lower is not None and last is not None and last < lower) or (
+        upper is not None and first is not None and first >= upper
+    )

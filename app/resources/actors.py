@@ -1,0 +1,209 @@
+"""How actors are asked for and answered: people, states, governments, organisations, coalitions and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+
+from app.models.actor import actor, actor_identifier, actor_name, membership, office, tenure
+from app.names import family_names, fold, skeleton
+from app.query.fields import Asked, By, Day, Facet, Is, Link, Ref, Resource, Rows, Sort, Term, Word
+from app.query.shapes import evidence, items, ref, term, text
+from app.query.sql import standing
+from app.times import day_number, parse_edtf
+
+Item = Mapping[str, Any]
+
+
+def names(record: Item) -> Iterable[dict[str, Any]]:
+    """Every name under which the actor is found: those listed, and a person's family name."""
+    outsider = int(bool(record.get("enrichment")))
+    seen = set()
+    for name in record.get("names") or ():
+        forms = [(name["text"], "listed")]
+        if (
+            record["kind"] == "person"
+            and name["kind"] == "name"
+            and (name.get("language") or "en")[:2] not in ("ja", "zh", "ko")
+        ):
+            forms += [(form, "family_name") for form in family_names(name["text"])]
+        for form, how in forms:
+            folded = fold(form)
+            if not folded or (folded, how) in seen or (how == "family_name" and (folded, "listed") in seen):
+                continue
+            seen.add((folded, how))
+            yield {
+                "text": name["text"],
+                "folded": folded,
+                "skeleton": skeleton(form),
+                "kind": name["kind"],
+                "language": name.get("language"),
+                "how": how,
+                "enrichment": int(bool(name.get("enrichment"))),
+                "outsider": outsider,
+            }
+
+
+def span(item: Item) -> dict[str, int | None]:
+    """The widest days between which a tenure or membership can have held; None is open or unknown."""
+    begins = parse_edtf(item["from"]).first if item.get("from") else None
+    ends = parse_edtf(item["until"]).last if item.get("until") else None
+    return {
+        "from_first": None if begins is None else day_number(begins),
+        "until_last": None if ends is None else day_number(ends),
+    }
+
+
+def tenures(record: Item) -> Iterable[dict[str, Any]]:
+    for item in record.get("offices") or ():
+        yield {"office": item["office"], "of": item.get("of"), **span(item)}
+
+
+def memberships(record: Item) -> Iterable[dict[str, Any]]:
+    for item in record.get("memberships") or ():
+        yield {"organisation": item["actor"], **span(item)}
+
+
+def identifiers(record: Item) -> Iterable[dict[str, Any]]:
+    for item in record.get("identifiers") or ():
+        yield {"scheme": item["scheme"], "value": item["value"]}
+
+
+def held(table: Table, asked: Asked, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The actors with such a tenure or membership, on the day that `valid_on` names where it is asked."""
+    days = asked.others.get("valid_on", ())
+    on = [
+        and_(
+            or_(table.c.from_first.is_(None), table.c.from_first <= day),
+            or_(table.c.until_last.is_(None), table.c.until_last >= day),
+        )
+        for day in days
+    ]
+    chosen = select(table.c.id).where(condition, standing(table, asked.view), or_(*on) if on else true())
+    return actor.c.id.in_(chosen)
+
+
+def by_name(asked: Asked) -> ColumnElement[bool]:
+    """Those any of whose names is the one asked, usual respellings included."""
+    folded, respelt = [fold(name) for name in asked.values], [skeleton(name) for name in asked.values]
+    alike = or_(actor_name.c.folded.in_(folded), actor_name.c.skeleton.in_([word for word in respelt if word]))
+    # Names from outside are used to find, in either view: they are not shown unless enrichment is asked for.
+    stands = and_(
+        actor_name.c.since <= asked.view.revision,
+        or_(actor_name.c.until.is_(None), actor_name.c.until > asked.view.revision),
+    )
+    return actor.c.id.in_(select(actor_name.c.id).where(alike, stands))
+
+
+def by_identifier(asked: Asked) -> ColumnElement[bool]:
+    """Those with one of the identifiers, each `scheme:value`."""
+    table = actor_identifier
+    pairs = [value.partition(":") for value in asked.values]
+    same = or_(*[and_(table.c.scheme == scheme, table.c.value == value) for scheme, _, value in pairs])
+    return actor.c.id.in_(select(table.c.id).where(same, standing(table, asked.view)))
+
+
+def by_member_of(asked: Asked) -> ColumnElement[bool]:
+    """Members of one of the organisations."""
+    return held(membership, asked, membership.c.organisation.in_([one for ids in asked.values for one in ids]))
+
+
+def by_office(asked: Asked) -> ColumnElement[bool]:
+    """Holders of one of the offices."""
+    return held(tenure, asked, tenure.c.office.in_([one for ids in asked.values for one in ids]))
+
+
+def by_valid_on(asked: Asked) -> ColumnElement[bool]:
+    """Those with an office or membership on that day; beside `member_of` or `holds_office` it narrows these instead."""
+    if {"member_of", "holds_office"} & asked.others.keys():
+        return true()
+    return or_(held(tenure, asked, true()), held(membership, asked, true()))
+
+
+ACTORS = Resource(
+    name="actors",
+    noun="actor",
+    words="Who can speak, sign, take part or be acted upon: people, states, governments, organisations, coalitions, groups.",
+    table=actor,
+    fields=(
+        text("name", "The name it goes by here.", column=actor.c.name, null=False),
+        term("kind", "What kind of actor it is.", "actor_kind", column=actor.c.kind),
+        items(
+            "names",
+            "Every name under which the source, or with enrichment somebody else, knows it.",
+            "Name",
+            rows=Rows(actor_name, names),
+        ),
+        items(
+            "identifiers", "Its identifiers in other schemes.", "Identifier", rows=Rows(actor_identifier, identifiers)
+        ),
+        term(
+            "existence", "Whether it is certain to exist: certain or uncertain.", "existence", column=actor.c.existence
+        ),
+        items(
+            "offices",
+            "The offices it holds or held.",
+            "Tenure",
+            rows=Rows(tenure, tenures),
+            links=(Link("offices", "office"), Link("actors", "of")),
+        ),
+        items(
+            "memberships",
+            "What it belongs to.",
+            "Membership",
+            rows=Rows(membership, memberships),
+            links=(Link("actors", "actor"),),
+        ),
+        evidence(),
+    ),
+    filters=(
+        Is("kind", "Kind of actor.", actor.c.kind, Term("actor_kind"), "person"),
+        By(
+            "name",
+            "Any of its names, whatever the case, accents, apostrophes or usual respelling.",
+            Word(),
+            by_name,
+            "Zelensky",
+        ),
+        By(
+            "identifier",
+            "An identifier as `scheme:value`; those from outside the source need `enrichment=true`.",
+            Word(),
+            by_identifier,
+            "iso3166-1-alpha2:JP",
+        ),
+        By("member_of", "An organisation or coalition it belongs to.", Ref("actors"), by_member_of, "g7"),
+        By("holds_office", "An office it holds or held.", Ref("offices"), by_office, "prime-minister-of-japan"),
+        By(
+            "valid_on",
+            "The day on which the office or membership must hold; unknown ends count as open.",
+            Day(),
+            by_valid_on,
+            "2025-08-18",
+        ),
+    ),
+    sorts=(
+        Sort("name", "By name.", actor.c.name),
+        Sort("id", "By id.", actor.c.id),
+        Sort("since", "By the revision of the version.", actor.c.since),
+    ),
+    facets=(Facet("kind", actor.c.kind),),
+    search=lambda record: [record["name"], *(name["text"] for name in record.get("names") or ())],
+)
+
+OFFICES = Resource(
+    name="offices",
+    noun="office",
+    words="Offices of states and bodies; who held one, and when, stands with the actors.",
+    table=office,
+    fields=(
+        text("title", "What the office is called.", column=office.c.title, null=False),
+        ref("of", "The state or body whose office it is.", "actors", column=office.c.of),
+        evidence(),
+    ),
+    filters=(Is("of", "The state or body whose office it is.", office.c.of, Ref("actors"), "japan"),),
+    sorts=(Sort("title", "By title.", office.c.title), Sort("id", "By id.", office.c.id)),
+    search=lambda record: [record["title"]],
+)

@@ -1,0 +1,244 @@
+"""How events are asked for: what happened, happens, is planned or is imagined, and who took part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+
+from app.models.event import event, event_participant, event_topic
+from app.models.source import citation
+from app.query.fields import (
+    Asked,
+    Bound,
+    By,
+    Facet,
+    Field,
+    Holds,
+    Is,
+    Keep,
+    LeftOut,
+    Link,
+    Number,
+    Period,
+    Record,
+    Ref,
+    Resource,
+    Rows,
+    Sort,
+    Term,
+    Whole,
+    Word,
+)
+from app.query.shapes import at, date, evidence, items, number, one_of, ref, refs, term, text, whole
+from app.query.sql import standing
+from app.resources.cited import cited_source
+from app.times import day_number, parse_day
+
+HAPPENED = Period("happened", "When it happened.", event.c.happened_first, event.c.happened_last, "2024-06")
+
+
+def participants(record: Record) -> Iterable[dict[str, Any]]:
+    first = at("happened", "first")(record)
+    for item in record.get("participants") or ():
+        yield {
+            "actor": item["actor"],
+            "role": item["role"],
+            "inferred": int(bool(item.get("inferred"))),
+            "happened_first": None if first is None else day_number(parse_day(first)),
+        }
+
+
+def only(role: str) -> Any:
+    """A function that takes the one participant in that role, or None where there is none or are several."""
+
+    def take(record: Record) -> str | None:
+        found = [item["actor"] for item in record.get("participants") or () if item["role"] == role]
+        return found[0] if len(found) == 1 else None
+
+    return take
+
+
+def taking_part(asked: Asked, who: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The events in which such a participant has one of the roles asked for, or any where none is."""
+    roles = asked.others.get("role", ())
+    part = event_participant
+    chosen = select(part.c.id).where(who, part.c.role.in_(roles) if roles else true(), standing(part, asked.view))
+    return event.c.id.in_(chosen)
+
+
+def by_participant(asked: Asked) -> ColumnElement[bool]:
+    """Events in which each of the actors takes part."""
+    return and_(*[taking_part(asked, event_participant.c.actor.in_(ids)) for ids in asked.values])
+
+
+def by_role(asked: Asked) -> ColumnElement[bool]:
+    """Events in which somebody has the role; beside `participant` it is the participant's role that is asked for."""
+    return true() if "participant" in asked.others else taking_part(asked, true())
+
+
+def by_code(asked: Asked) -> ColumnElement[bool]:
+    """Events of a CAMEO code, a prefix matching its leaves, or of the exact label that a dataset uses."""
+    prefixes = [code for code in asked.values if code.isascii() and code.isdigit()]
+    return or_(
+        event.c.label.in_(asked.values),
+        *[and_(event.c.cameo >= code, event.c.cameo < code + ":") for code in prefixes],  # ':' follows '9'
+    )
+
+
+def days_of(asked: Asked) -> Mapping[str, tuple[int | None, int | None]]:
+    """The first and last day of the events that the values name."""
+    wanted = [one for ids in asked.values for one in ids]
+    query = select(event.c.id, event.c.happened_first, event.c.happened_last).where(
+        event.c.id.in_(wanted), standing(event, asked.view)
+    )
+    return {row.id: (row.happened_first, row.happened_last) for row in asked.connection.execute(query)}
+
+
+def by_after(asked: Asked) -> ColumnElement[bool]:
+    """Events that began after the named one had ended."""
+    return or_(false(), *[event.c.happened_first > last for _, last in days_of(asked).values() if last is not None])
+
+
+def by_before(asked: Asked) -> ColumnElement[bool]:
+    """Events that had ended before the named one began."""
+    return or_(false(), *[event.c.happened_last < first for first, _ in days_of(asked).values() if first is not None])
+
+
+def by_same_day(asked: Asked) -> ColumnElement[bool]:
+    """Events of the same day as the named one, where both are known to the day."""
+    known = [first for first, last in days_of(asked).values() if first is not None and first == last]
+    return or_(false(), *[and_(event.c.happened_first == day, event.c.happened_last == day) for day in known])
+
+
+EVENTS = Resource(
+    name="events",
+    noun="event",
+    words="What happened, happens, is planned or is imagined, with its participants. Planned and imagined ones are left out "
+    "unless `status` asks for them.",
+    table=event,
+    fields=(
+        text("gloss", "What happened, in our own words.", null=False),
+        term("kind", "The event type.", "event_type", column=event.c.kind),
+        term(
+            "status",
+            "Whether it occurred, is ongoing, planned, hypothetical or habitual.",
+            "event_status",
+            column=event.c.status,
+        ),
+        date("happened", "When it happened.", first=event.c.happened_first, last=event.c.happened_last),
+        ref("place", "Where.", "places", column=event.c.place),
+        ref("venue", "The building or room.", "places"),
+        text("purpose", "What it was for, as the source puts it."),
+        items(
+            "participants",
+            "Who took part, in which role.",
+            "Participant",
+            rows=Rows(event_participant, participants),
+            links=(Link("actors", "actor"),),
+        ),
+        Field(
+            "codes",
+            "Codes of coded datasets.",
+            one_of("Codes"),
+            (
+                Keep(event.c.cameo, at("codes", "cameo")),
+                Keep(event.c.plover, at("codes", "plover")),
+                Keep(event.c.quad, at("codes", "quad")),
+            ),
+        ),
+        Field(
+            "intensity",
+            "The dataset's weight, from -10 (conflict) to +10 (cooperation).",
+            number("", null=True),
+            (Keep(event.c.intensity, at("intensity")),),
+        ),
+        ref(
+            "dataset",
+            "The dataset it comes from; null for one that a source reports.",
+            "datasets",
+            column=event.c.dataset,
+        ),
+        Field(
+            "reports",
+            "How many records of a dataset say so.",
+            whole(),
+            (Keep(event.c.reports, lambda record: record.get("reports") or 0),),
+        ),
+        refs("topics", "Its topics.", "topics", table=event_topic, column="topic"),
+        evidence(),
+    ),
+    filters=(
+        Is("kind", "Event type.", event.c.kind, Term("event_type"), "summit_meeting"),
+        Is(
+            "status",
+            "Whether it occurred, is ongoing, planned, hypothetical or habitual.",
+            event.c.status,
+            Term("event_status"),
+            "occurred",
+        ),
+        By(
+            "participant",
+            "An actor that takes part; repeated, each of them.",
+            Ref("actors"),
+            by_participant,
+            "Zelenskyy",
+            every=True,
+        ),
+        By("role", "The role of a participant.", Term("participant_role"), by_role, "host"),
+        Is("initiator", "Who acts, in a dyadic event.", event.c.initiator, Ref("actors"), "russia"),
+        Is("recipient", "Who is acted upon, in a dyadic event.", event.c.recipient, Ref("actors"), "ukraine"),
+        By(
+            "code",
+            "A CAMEO code, whose prefix matches its leaves, or a dataset's exact label.",
+            Word(200),
+            by_code,
+            "04",
+        ),
+        Is("plover", "PLOVER type.", event.c.plover, Word(40), "CONSULT"),
+        Is("quad", "Quad class, 1 to 4.", event.c.quad, Whole(1, 4), "1"),
+        Is("dataset", "The dataset it comes from.", event.c.dataset, Ref("datasets"), "icews"),
+        Is("place", "Where.", event.c.place, Ref("places"), "washington"),
+        Is("country", "Country of where it happened, ISO 3166-1 alpha-2.", event.c.country, Word(2), "US"),
+        Holds(
+            "topic", "A topic, narrower ones included.", event_topic, event_topic.c.topic, Ref("topics"), "peace-talks"
+        ),
+        HAPPENED,
+        Bound("intensity_from", "At least this intensity.", event.c.intensity, "from", Number(-100, 100), "5"),
+        Bound("intensity_before", "Less than this intensity.", event.c.intensity, "before", Number(-100, 100), "0"),
+        By("after", "Later than the event of this id.", Ref("events"), by_after, "g7-summit-2024"),
+        By("before", "Earlier than the event of this id.", Ref("events"), by_before, "g7-summit-2024"),
+        By("same_day_as", "On the day of the event of this id.", Ref("events"), by_same_day, "g7-summit-2024"),
+        cited_source("event", event),
+    ),
+    sorts=(
+        Sort("happened", "By the first day on which it can have happened; undated last.", event.c.happened_first),
+        Sort("kind", "By event type.", event.c.kind),
+        Sort("intensity", "By intensity.", event.c.intensity),
+        Sort("id", "By id.", event.c.id),
+        Sort("since", "By the revision of the version.", event.c.since),
+    ),
+    facets=(
+        Facet("kind", event.c.kind),
+        Facet("status", event.c.status),
+        Facet("participant", event_participant.c.actor),
+        Facet("role", event_participant.c.role),
+        Facet("place", event.c.place),
+        Facet("topic", event_topic.c.topic),
+        Facet("dataset", event.c.dataset),
+        Facet("source", citation.c.source),
+    ),
+    keep=(Keep(event.c.initiator, only("initiator")), Keep(event.c.recipient, only("recipient"))),
+    search=lambda record: [record.get("gloss"), record.get("purpose"), at("happened", "words")(record)],
+    dated=HAPPENED,
+    leaves_out=LeftOut(
+        "status", event.c.status, ("planned", "hypothetical"), "they did not happen; ask for them with `status`"
+    ),
+    pick={
+        "initiator": (event.c.initiator,),
+        "recipient": (event.c.recipient,),
+        "code": (event.c.cameo,),
+        "pair": (event.c.initiator, event.c.recipient),
+    },
+)

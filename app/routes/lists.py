@@ -1,0 +1,184 @@
+"""How the resources are listed, shown one by one, and shown version by version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from app.answers import history
+from app.answers.resolve import RESOLVERS
+from app.errors import BadQuery, Fault
+from app.formats import formats, jsonld
+from app.query import page
+from app.query.evidence import Texts
+from app.query.fields import Resource
+from app.query.params import FORMATS, READ, RECORD, Query, parameters, parse, parse_plain, parse_record
+from app.query.plan import plan
+from app.resources import RESOURCES
+from app.routes import reading
+from app.routes.operations import Operation, PathParameter
+
+
+def operations() -> Iterator[Operation]:
+    """Three routes for each resource."""
+    for resource in RESOURCES.values():
+        yield from of(resource)
+
+
+def of(resource: Resource) -> Iterator[Operation]:
+    """The list, the record and its versions."""
+    schema = {"$ref": f"#/components/schemas/{class_name(resource)}"}
+    id = PathParameter("id", f"The id of a {resource.noun}.", "")
+    yield Operation(
+        path=f"/v1/{resource.name}",
+        id=f"list_{resource.name}",
+        tag=resource.name,
+        summary=f"List {resource.name}",
+        words=f"{resource.words} Filters combine with *and*; a repeated one means *any of*"
+        + (
+            " (`party` and `participant`: *all of*)."
+            if resource.name in ("agreements", "events", "provisions")
+            else "."
+        ),
+        handler=partial(listing, resource=resource),
+        schema={"$ref": f"#/components/schemas/{class_name(resource)}Page"},
+        parameters=parameters(resource),
+        media=("application/json", *(one.media_type.partition(";")[0] for one in formats().values())),
+        example=f"/v1/{resource.name}?limit=1",
+    )
+    yield Operation(
+        path=f"/v1/{resource.name}/{{id}}",
+        id=f"get_{resource.noun}",
+        tag=resource.name,
+        summary=f"Show one {resource.noun}",
+        words="One record with its evidence. A renamed or merged id answers 308, a retracted one 410; `as_of` still finds it.",
+        handler=partial(showing, resource=resource),
+        schema=schema,
+        parameters=(*RECORD, *READ),
+        path_parameters=(id,),
+        media=("application/json", "application/ld+json"),
+        problems=(308, 404, 406, 410, 414, 422, 500, 503),
+        example=f"/v1/{resource.name}/{{first}}",
+    )
+    yield Operation(
+        path=f"/v1/{resource.name}/{{id}}/revisions",
+        id=f"list_{resource.noun}_revisions",
+        tag=resource.name,
+        summary=f"List the versions of one {resource.noun}",
+        words="Every version, oldest first: what changed, in which revision, who made it and why.",
+        handler=partial(versions, resource=resource),
+        schema={"$ref": "#/components/schemas/VersionPage"},
+        parameters=READ,
+        path_parameters=(id,),
+        problems=(404, 406, 414, 422, 500, 503),
+        example=f"/v1/{resource.name}/{{first}}/revisions",
+    )
+
+
+def class_name(resource: Resource) -> str:
+    """The name of a resource's records in the OpenAPI document."""
+    return resource.noun.capitalize()
+
+
+def listing(request: Request, resource: Resource) -> Response:
+    """A page of a resource, or the whole result in another format."""
+    here = reading.state(request)
+    query = parse(resource, reading.pairs_of(request), here.vocabularies, here.limits)
+    representation = reading.representation(request, query.format, FORMATS)
+    with here.database.read() as connection:
+        pinned = reading.pin(
+            request,
+            connection,
+            as_of=query.as_of,
+            enrichment=query.enrichment,
+            min_revision=query.min_revision,
+            shows_words=resource.shows_words,
+            representation=representation,
+        )
+        if (same := reading.unchanged(request, pinned)) is not None:
+            return same
+        asked = plan(
+            connection,
+            resource,
+            query,
+            revision=pinned.view.revision,
+            terms=here.vocabularies,
+            resolvers=RESOLVERS,
+            resources=RESOURCES,
+        )
+        pinned = reading.Pinned(asked.view, pinned.latest, pinned.etag, pinned.cache)
+        if representation == "json":
+            content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
+            return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
+    only_whole(query)
+    chosen = formats()[representation]
+    body = chosen.write(resource, page.chunks(here.database.read, asked, here.bounds), query.fields)
+    told = reading.headers(pinned)
+    told["Content-Disposition"] = f'attachment; filename="{resource.name}-r{pinned.view.revision}.{chosen.ending}"'
+    return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
+
+
+def begun(body: Iterable[bytes]) -> Iterable[bytes]:
+    """The stream with its first part made already: what fails at once is an error, and not a cut answer."""
+    parts = iter(body)
+    first = next(parts, b"")
+    return chain([first], parts)
+
+
+def only_whole(query: Query) -> None:
+    """Refuse what a whole result does not have: pages, counts, facets and included records."""
+    given = [name for name, _ in query.pairs if name in ("limit", "cursor", "facet", "count", "include")]
+    if given:
+        raise BadQuery(
+            f"{', '.join(dict.fromkeys(given))} is for JSON pages; other formats bring the whole result. Leave it out.",
+            errors=[Fault(name, "Not possible with this format.") for name in dict.fromkeys(given)],
+        )
+
+
+def showing(request: Request, resource: Resource) -> Response:
+    """One record."""
+    here = reading.state(request)
+    id = request.path_params["id"]
+    query = parse_record(resource, reading.pairs_of(request), here.vocabularies)
+    representation = reading.representation(request, query.format, ("jsonld",))
+    with here.database.read() as connection:
+        pinned = reading.pin(
+            request,
+            connection,
+            as_of=query.as_of,
+            enrichment=query.enrichment,
+            min_revision=query.min_revision,
+            shows_words=resource.shows_words,
+            representation=representation,
+        )
+        record = page.one(connection, resource, pinned.view, id) if reading.plausible(id) else None
+        if record is None:
+            raise history.missing(connection, resource, pinned.view, id if reading.plausible(id) else "", pinned.latest)
+        if (same := reading.unchanged(request, pinned)) is not None:
+            return same
+        texts = Texts(connection)
+        linked = page.included(connection, resource, query.include, pinned.view, [record], RESOURCES, texts)
+    chosen = page.chosen([record], query.fields)[0]
+    links = [f'<{record["self"]}/revisions>; rel="version-history"']
+    if representation == "jsonld":
+        return reading.said(pinned, jsonld.document(resource, chosen), links=links, media_type=jsonld.FORMAT.media_type)
+    return reading.said(pinned, {**chosen, "included": linked} if query.include else chosen, links=links)
+
+
+def versions(request: Request, resource: Resource) -> Response:
+    """Every version of one record."""
+    here = reading.state(request)
+    id = request.path_params["id"]
+    values = parse_plain(reading.pairs_of(request), READ, here.vocabularies)
+    with here.database.read() as connection:
+        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=False)
+        items = history.versions(connection, resource, pinned.view, id) if reading.plausible(id) else []
+        if not items:
+            raise history.missing(connection, resource, pinned.view, id if reading.plausible(id) else "", pinned.latest)
+    if (same := reading.unchanged(request, pinned)) is not None:
+        return same
+    return reading.said(pinned, {"items": items, "next_cursor": None, "revision": pinned.view.revision})

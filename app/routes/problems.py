@@ -1,0 +1,112 @@
+"""How a refusal or failure is said: a problem document (RFC 9457) on every error, with nothing of the request's text unescaped."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import ChanceryError, Fault, MethodNotAllowed, Moved, NotFound
+
+log = logging.getLogger("chancery")
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(error: ChanceryError, path: str, request_id: str | None) -> Response:
+    """The answer to a request that was refused or failed."""
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{error.kind}",
+        "title": error.title,
+        "status": error.status,
+        "detail": printable(error.detail),
+        "instance": printable(path)[:500],
+        "errors": [
+            {name: printable(value) if isinstance(value, str) else value for name, value in fault.as_json().items()}
+            for fault in error.errors
+        ],
+    }
+    if request_id:
+        body["request_id"] = request_id
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if isinstance(error, Moved):
+        headers["Location"] = error.to
+    return Response(orjson.dumps(body), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def printable(text: str) -> str:
+    """Text that JSON can carry: a lone surrogate cannot be encoded."""
+    return text.encode("utf-8", "replace").decode()
+
+
+class Internal(ChanceryError):
+    """The last resort: what went wrong stands in the log, under the request's id."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something went wrong on our side. Nothing was changed. Tell us the request_id if it happens again."
+        )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+
+    def answer(request: Request, error: ChanceryError) -> Response:
+        return problem(error, request.url.path, request.scope.get("request_id"))
+
+    def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ChanceryError)
+        if isinstance(error, Moved) and request.url.query:
+            error = Moved(error.detail, to=f"{error.to}?{request.url.query}")
+        return answer(request, error)
+
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            return answer(
+                request, NotFound("There is no page at this address. /v1 lists what there is; /docs explains it.")
+            )
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = (error.headers or {}).get("Allow", "GET")
+            found = MethodNotAllowed(
+                f"{request.method[:20]} is not possible here; allowed: {allowed}.", headers={"Allow": allowed}
+            )
+            return answer(request, found)
+        other = ChanceryError(HTTPStatus(error.status_code).phrase)
+        return problem_of_status(request, other, error.status_code)
+
+    def invalid(request: Request, error: Exception) -> Response:
+        # FastAPI's own answer echoes the input, and breaks on what JSON cannot carry.
+        faults = []
+        if isinstance(error, RequestValidationError):
+            faults = [Fault(".".join(map(str, one["loc"][1:])), str(one["msg"])) for one in error.errors()]
+        from app.errors import BadQuery
+
+        return answer(request, BadQuery("The request is not well formed.", errors=faults))
+
+    def broken(request: Request, error: Exception) -> Response:
+        log.error("request failed", exc_info=error, extra={"request_id": request.scope.get("request_id")})
+        return answer(request, Internal())
+
+    app.add_exception_handler(ChanceryError, refused)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(SQLAlchemyError, broken)
+    app.add_exception_handler(Exception, broken)
+
+
+def problem_of_status(request: Request, error: ChanceryError, status: int) -> Response:
+    """A problem document for a status that has no class of ours."""
+    answer = problem(error, request.url.path, request.scope.get("request_id"))
+    body = orjson.loads(answer.body)
+    body |= {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return Response(
+        orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
+    )

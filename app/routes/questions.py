@@ -1,0 +1,501 @@
+"""How questions that are no lists are asked: names resolved, the data dictionary, vocabularies, the log, and citations verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.answers import dictionary, history, resolve, verification
+from app.errors import NotFound
+from app.models.event import report
+from app.query import page, sql
+from app.query.evidence import Texts
+from app.query.fields import Term, Word
+from app.query.params import LIST, READ, Parameter, parse_plain
+from app.query.shapes import boolean, listed, maybe, number, obj, string, whole
+from app.resources import PUBLIC, RESOURCES
+from app.resources.topics import TERMS
+from app.routes import reading
+from app.routes.operations import Operation, PathParameter
+from app.times import from_day_number
+
+LIMIT = next(one for one in LIST if one.name == "limit")
+CURSOR = next(one for one in LIST if one.name == "cursor")
+
+CANDIDATE = obj(
+    "An actor that a name can stand for.",
+    {
+        "actor": string("The actor's id."),
+        "name": string("The name it goes by here."),
+        "matched": string("The name that matched."),
+        "name_kind": string("name, title_name, metonym or description."),
+        "score": number("How well it fits, 1 at best; a filter takes 0.8 and more."),
+        "why": string("How it was found."),
+    },
+)
+ANYTHING = {"type": ["object", "null"], "additionalProperties": True}
+
+
+def paged(item: dict[str, Any], words: str, *, coverage: bool = False) -> dict[str, Any]:
+    """The shape of a list that is no resource."""
+    parts: dict[str, Any] = {"items": listed(item), "next_cursor": string("", null=True), "revision": whole()}
+    if coverage:
+        parts["coverage"] = {"$ref": "#/components/schemas/Coverage"}
+    return obj(words, parts)
+
+
+REVISION = obj(
+    "A published revision.",
+    {
+        "number": whole(),
+        "type": string(),
+        "self": string(),
+        "kind": string("vocabularies, dossier, import, edit or retraction."),
+        "origin": string("The dossier or dataset it published.", null=True),
+        "by": string(),
+        "why": string(),
+        "published_at": string("RFC 3339, UTC."),
+        "counts": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "Records created, updated and retracted, by noun.",
+        },
+        "changes": string("What it changed."),
+    },
+)
+STEP = obj(
+    "One change.",
+    {
+        "position": string("Its place in the feed: pass it as `after` to go on from here."),
+        "revision": whole(),
+        "act": string("create, update, merge or retract."),
+        "type": string("The noun."),
+        "id": string(),
+        "self": string("", null=True),
+        "by": string(),
+        "why": string(),
+        "at": string("RFC 3339, UTC."),
+        "now": string("The id that a merged or renamed record has now.", null=True),
+        "before": ANYTHING,
+        "after": ANYTHING,
+    },
+)
+REPORT = obj(
+    "A record of a coded dataset that says an event happened.",
+    {
+        "id": string(),
+        "type": string(),
+        "event": string(),
+        "dataset": string(),
+        "native": string("The dataset's own id."),
+        "reported": string("The day it was reported.", null=True, format="date"),
+        "story": string("", null=True),
+        "sentence": whole("", null=True),
+        "publisher": string("", null=True),
+        "url": string("", null=True),
+        "since": whole(),
+    },
+)
+VERIFICATION = obj(
+    "What was checked of a source's citations.",
+    {
+        "source": string(),
+        "text_available": boolean(),
+        "digest_fits": {"type": ["boolean", "null"], "description": "Whether the text is the one that was annotated."},
+        "passages": whole(),
+        "citations": whole(),
+        "checked": whole(),
+        "confirmed": whole(),
+        "failures": listed(
+            obj(
+                "A passage that the text does not bear out.",
+                {"passage": string(), "start": whole(), "end": whole(), "why": string(), "cited_by": listed(string())},
+            )
+        ),
+        "revision": whole(),
+    },
+)
+TERM = obj(
+    "A term.",
+    {
+        "term": string(),
+        "label": string(),
+        "definition": string("", null=True),
+        "rank": whole("", null=True),
+        "since": whole(),
+    },
+)
+PARAMETER = obj(
+    "A parameter in words.",
+    {
+        "name": string(),
+        "words": string(),
+        "value": string(),
+        "repeats": boolean(),
+        "default": string("", null=True),
+        "example": string("", null=True),
+    },
+)
+SUMMARY = {"name": string(), "words": string(), "items": string(), "dictionary": string()}
+DICTIONARY = obj(
+    "What a resource offers.",
+    {
+        **SUMMARY,
+        "fields": listed(obj("A field.", {"name": string(), "words": string(), "links": listed(string())})),
+        "filters": listed(PARAMETER),
+        "common": listed(PARAMETER),
+        "sorts": listed(obj("An order.", {"name": string(), "words": string()})),
+        "default_sort": string(),
+        "facets": listed(string()),
+    },
+)
+
+RESOLVE = (
+    Parameter("name", "The name to resolve.", Word(500), "Tokyo"),
+    Parameter("kind", "Only actors of this kind.", Term("actor_kind"), "government"),
+    LIMIT,
+    *READ,
+)
+REVISIONS = (LIMIT, CURSOR, *READ)
+CHANGES = (
+    Parameter("after", "A revision, or the position of a change: what came after it.", Word(40), "0"),
+    LIMIT,
+    Parameter("cursor", "The same as `after`: `next_cursor` of the page before.", Word(40), ""),
+    *READ,
+)
+
+
+def operations() -> Iterator[Operation]:
+    """The routes."""
+    yield Operation(
+        "/v1/resolve",
+        "resolve",
+        "names",
+        "Resolve a name",
+        "The actors that a name can stand for, best first, each with the reason: the name itself, a usual respelling, a family name, "
+        "a capital that stands for its government. Nobody is an empty list.",
+        resolving,
+        paged(CANDIDATE, "Candidates.", coverage=True),
+        RESOLVE,
+        example="/v1/resolve?name=Tokyo",
+    )
+    yield Operation(
+        "/v1/resources",
+        "list_resources",
+        "dictionary",
+        "List the resources",
+        "The resources in a line each, with links.",
+        resources,
+        paged(obj("A resource.", SUMMARY), "Resources."),
+        READ,
+        example="/v1/resources",
+    )
+    yield Operation(
+        "/v1/resources/{name}",
+        "get_resource",
+        "dictionary",
+        "Show what a resource offers",
+        "Every field, filter, sort and facet in words, with requests that work.",
+        resource,
+        DICTIONARY,
+        READ,
+        (PathParameter("name", "A resource.", "statements"),),
+        problems=(404, 406, 414, 422, 500, 503),
+        example="/v1/resources/topics",
+    )
+    yield Operation(
+        "/v1/vocabularies",
+        "list_vocabularies",
+        "dictionary",
+        "List the vocabularies",
+        "The names of the controlled vocabularies.",
+        vocabularies,
+        paged(obj("A vocabulary.", {"name": string(), "terms": string("Where its terms stand.")}), "Vocabularies."),
+        READ,
+        example="/v1/vocabularies",
+    )
+    yield Operation(
+        "/v1/vocabularies/{name}",
+        "get_vocabulary",
+        "dictionary",
+        "Show a vocabulary",
+        "Its terms with definitions, in their own order.",
+        vocabulary,
+        obj("A vocabulary.", {"name": string(), "items": listed(TERM), "revision": whole()}),
+        READ,
+        (PathParameter("name", "A vocabulary.", "commitment_level"),),
+        problems=(404, 406, 414, 422, 500, 503),
+        example="/v1/vocabularies/commitment_level",
+    )
+    yield Operation(
+        "/v1/revisions",
+        "list_revisions",
+        "history",
+        "List the revisions",
+        "Every published change of the knowledge base, oldest first.",
+        revisions,
+        paged({"$ref": "#/components/schemas/Revision"}, "Revisions."),
+        REVISIONS,
+        example="/v1/revisions",
+    )
+    yield Operation(
+        "/v1/revisions/{number}",
+        "get_revision",
+        "history",
+        "Show a revision",
+        "One published change: who, when, why, how many records.",
+        revision,
+        {"$ref": "#/components/schemas/Revision"},
+        READ,
+        (PathParameter("number", "Its number.", "1"),),
+        problems=(404, 406, 414, 422, 500, 503),
+        example="/v1/revisions/1",
+    )
+    yield Operation(
+        "/v1/changes",
+        "list_changes",
+        "history",
+        "Follow the changes",
+        "One ordered feed of create, update, merge and retract, each with the record before and after, in the order of publication.",
+        changes,
+        paged({"$ref": "#/components/schemas/Change"}, "Changes."),
+        CHANGES,
+        example="/v1/changes?after=1&limit=1",
+    )
+    yield Operation(
+        "/v1/sources/{id}/verification",
+        "verify_source",
+        "sources",
+        "Verify a source's citations",
+        "How many citations were checked against the text that is available here, and each that fails.",
+        verifying,
+        VERIFICATION,
+        READ,
+        (PathParameter("id", "The id of a source.", ""),),
+        problems=(404, 406, 414, 422, 500, 503),
+        example="/v1/sources/{first}/verification",
+    )
+    yield Operation(
+        "/v1/events/{id}/reports",
+        "list_event_reports",
+        "events",
+        "List the reports of an event",
+        "The records of coded datasets that say it happened; none for an event that a source reports.",
+        reports,
+        paged(REPORT, "Reports."),
+        (LIMIT, CURSOR, *READ),
+        (PathParameter("id", "The id of an event.", ""),),
+        problems=(404, 406, 414, 422, 500, 503),
+        example="/v1/events/{first}/reports",
+    )
+
+
+COMPONENTS = {
+    "Revision": REVISION,
+    "Change": STEP,
+    "Version": obj(
+        "A version of a record.",
+        {
+            "revision": whole(),
+            "act": string("create, update or retract."),
+            "by": string(),
+            "why": string(),
+            "at": string("RFC 3339, UTC."),
+            "since": whole(),
+            "until": whole("", null=True),
+            "changed": listed(string(), "The fields that changed."),
+            "record": ANYTHING,
+        },
+    ),
+    "VersionPage": paged({"$ref": "#/components/schemas/Version"}, "The versions of a record."),
+    "Coverage": obj(
+        "What was searched.",
+        {
+            "searched": string("The resource."),
+            "sources": listed(string(), "The sources it comes from, the first hundred."),
+            "datasets": listed(string(), "The datasets it comes from, the first hundred."),
+            "dates": {**maybe("DateSpan"), "description": "The dates that the records cover."},
+            "revision": whole(),
+            "query": string("The question in words."),
+            "zero": string("For an empty list: none_found or not_covered.", null=True),
+            "notes": listed(string(), "How names were read, what is not known here, what was left out."),
+        },
+    ),
+    "DateSpan": obj(
+        "A span of days.", {"first": string("", null=True, format="date"), "last": string("", null=True, format="date")}
+    ),
+}
+
+
+def answer(request: Request, known: Sequence[Parameter], make: Any, *, shows_words: bool = False) -> Response:
+    """A plain read: its parameters, its revision, its ETag, and what `make(connection, pinned, values)` answers."""
+    here = reading.state(request)
+    values = parse_plain(reading.pairs_of(request), known, here.vocabularies)
+    reading.representation(request, None, ())
+    with here.database.read() as connection:
+        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=shows_words)
+        if (same := reading.unchanged(request, pinned)) is not None:
+            return same
+        content = make(connection, pinned, values)
+    return reading.said(pinned, content, links=reading.next_link(request, content.get("next_cursor")))
+
+
+def whole_list(pinned: reading.Pinned, items: list[Any], cursor: str | None = None) -> dict[str, Any]:
+    """A list as every list is shaped."""
+    return {"items": items, "next_cursor": cursor, "revision": pinned.view.revision}
+
+
+def resolving(request: Request) -> Response:
+    here = reading.state(request)
+
+    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
+        if "name" not in values:
+            reading.required("name", "the name to resolve", "/v1/resolve?name=Tokyo")
+        found = resolve.candidates(connection, pinned.view, values["name"], kind=values.get("kind"))
+        told = whole_list(pinned, [one.as_json() for one in found[: values.get("limit", here.settings.page_rows)]])
+        known = here.coverage.of(connection, RESOURCES["actors"], pinned.view, RESOURCES)
+        zero = None if found else "none_found" if known["sources"] or known["datasets"] else "not_covered"
+        query = f"actors by the name {values['name']!r}; as of revision {pinned.view.revision}."
+        return {
+            **told,
+            "coverage": {**known, "revision": pinned.view.revision, "query": query, "zero": zero, "notes": []},
+        }
+
+    return answer(request, RESOLVE, make)
+
+
+def resources(request: Request) -> Response:
+    return answer(request, READ, lambda _, pinned, __: whole_list(pinned, [dictionary.summary(one) for one in PUBLIC]))
+
+
+def resource(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in RESOURCES:
+        raise NotFound(f"There is no resource of this name. There are: {', '.join(RESOURCES)}.")
+    return answer(request, READ, lambda *_: dictionary.entry(RESOURCES[name]))
+
+
+def vocabularies(request: Request) -> Response:
+    def make(connection: Any, pinned: reading.Pinned, _: Any) -> Any:
+        names = dictionary.vocabularies(connection, pinned.view)
+        return whole_list(pinned, [{"name": name, "terms": f"/v1/vocabularies/{name}"} for name in names])
+
+    return answer(request, READ, make)
+
+
+def vocabulary(request: Request) -> Response:
+    name = request.path_params["name"]
+
+    def make(connection: Any, pinned: reading.Pinned, _: Any) -> Any:
+        names = dictionary.vocabularies(connection, pinned.view)
+        if name not in names:
+            raise NotFound(
+                f"There is no vocabulary of this name. There are: {', '.join(names) or 'none at this revision'}."
+            )
+        table = TERMS.table
+        query = select(table.c.id, table.c.since, table.c.until, table.c.body)
+        rows = connection.execute(
+            query.where(table.c.vocabulary == name, sql.standing(table, pinned.view)).order_by(table.c.place)
+        ).all()
+        items = page.records(connection, TERMS, pinned.view, rows, Texts(connection))
+        return {"name": name, "items": dictionary.vocabulary_terms(items), "revision": pinned.view.revision}
+
+    return answer(request, READ, make)
+
+
+def revisions(request: Request) -> Response:
+    here = reading.state(request)
+
+    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
+        limit = values.get("limit", here.settings.page_rows)
+        number, _ = history.position(values.get("cursor", "0"))
+        items = history.revisions(connection, pinned.view.revision, after=number, limit=limit + 1)
+        cursor = str(items[limit - 1]["number"]) if len(items) > limit else None
+        return whole_list(pinned, items[:limit], cursor)
+
+    return answer(request, REVISIONS, make)
+
+
+def revision(request: Request) -> Response:
+    number = request.path_params["number"]
+
+    def make(connection: Any, pinned: reading.Pinned, _: Any) -> Any:
+        valid = number.isascii() and number.isdigit() and 0 < len(number) < 10
+        items = history.revisions(connection, pinned.view.revision, after=int(number) - 1, limit=1) if valid else []
+        if not items or items[0]["number"] != int(number):
+            raise NotFound(
+                f"There is no published revision of this number; the latest is {pinned.view.revision}. /v1/revisions lists them."
+            )
+        return items[0]
+
+    return answer(request, READ, make)
+
+
+def changes(request: Request) -> Response:
+    here = reading.state(request)
+
+    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
+        start = history.position(values.get("cursor") or values.get("after") or "0")
+        limit = values.get("limit", here.settings.page_rows)
+        items, cursor = history.changes(connection, pinned.view, after=start, limit=limit)
+        return whole_list(pinned, items, cursor)
+
+    return answer(request, CHANGES, make)
+
+
+def verifying(request: Request) -> Response:
+    id = request.path_params["id"]
+
+    def make(connection: Any, pinned: reading.Pinned, _: Any) -> Any:
+        source = RESOURCES["sources"]
+        here_it_is = (
+            reading.plausible(id)
+            and connection.execute(sql.by_ids(source.table, pinned.view, [id])).first() is not None
+        )
+        if not here_it_is:
+            raise history.missing(connection, source, pinned.view, id if reading.plausible(id) else "", pinned.latest)
+        return {**verification.verify(connection, pinned.view, id).as_json(), "revision": pinned.view.revision}
+
+    return answer(request, READ, make, shows_words=True)
+
+
+def reports(request: Request) -> Response:
+    here = reading.state(request)
+    id = request.path_params["id"]
+
+    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
+        event = RESOURCES["events"]
+        here_it_is = (
+            reading.plausible(id) and connection.execute(sql.by_ids(event.table, pinned.view, [id])).first() is not None
+        )
+        if not here_it_is:
+            raise history.missing(connection, event, pinned.view, id if reading.plausible(id) else "", pinned.latest)
+        limit = values.get("limit", here.settings.page_rows)
+        standing = (report.c.since <= pinned.view.revision) & (
+            report.c.until.is_(None) | (report.c.until > pinned.view.revision)
+        )
+        query = select(report).where(report.c.event == id, standing, report.c.id > values.get("cursor", ""))
+        rows = connection.execute(query.order_by(report.c.id).limit(limit + 1)).all()
+        items = [
+            {
+                "id": row.id,
+                "type": "report",
+                "event": row.event,
+                "dataset": row.dataset,
+                "native": row.native,
+                "reported": None if row.reported_day is None else from_day_number(row.reported_day).isoformat(),
+                "story": row.story,
+                "sentence": row.sentence,
+                "publisher": row.publisher,
+                "url": row.url,
+                "since": row.since,
+            }
+            for row in rows[:limit]
+        ]
+        return whole_list(pinned, items, rows[limit - 1].id if len(rows) > limit else None)
+
+    return answer(request, (LIMIT, CURSOR, *READ), make)

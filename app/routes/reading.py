@@ -1,0 +1,214 @@
+"""What every read has in common: its revision, its ETag, its headers and its representation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import __version__, ledger
+from app.db import Database
+from app.errors import BadQuery, Fault, NotAcceptable, Unavailable
+from app.formats import formats
+from app.query.evidence import access
+from app.query.fields import View
+from app.query.page import Bounds, Coverage
+from app.query.params import Limits
+from app.settings import Settings
+from app.times import Clock
+from app.vocabularies import Vocabularies
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a running application holds: everything a request needs, handed in when it was made."""
+
+    settings: Settings
+    database: Database
+    vocabularies: Vocabularies
+    clock: Clock
+    coverage: Coverage = field(default_factory=Coverage)
+
+    @property
+    def bounds(self) -> Bounds:
+        """How far an answer goes."""
+        return Bounds(self.settings.count_rows_most, self.settings.facet_values_most, self.settings.chunk_rows)
+
+    @property
+    def limits(self) -> Limits:
+        """How much a request may ask for."""
+        return Limits(self.settings.page_rows, self.settings.page_rows_most)
+
+
+def state(request: Request) -> State:
+    """The state of the application that a request came to."""
+    found: State = request.app.state.chancery
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A read, pinned: the revision it answers from, the newest one, and the ETag of its answer."""
+
+    view: View
+    latest: int
+    etag: str
+    cache: str
+
+
+def pin(
+    request: Request,
+    connection: Connection,
+    *,
+    as_of: str | None,
+    enrichment: bool,
+    min_revision: int | None,
+    shows_words: bool,
+    representation: str = "json",
+) -> Pinned:
+    """The revision that a read answers from, and the ETag of that answer.
+
+    Raises BadQuery for an `as_of` in the future, Unavailable where `min_revision` has not come yet.
+    """
+    here = state(request)
+    latest = waited(here, connection, min_revision)
+    now = here.clock()
+    revision = latest if as_of is None else ledger.revision_at(connection, as_of, now)
+    settled = as_of is not None and ledger.settled(as_of, now)
+    # What can show the words of a source is revalidated: a withdrawn text is gone from every answer at once.
+    cache = "public, max-age=31536000, immutable" if settled and not shows_words else "public, no-cache"
+    words = access(connection)
+    parts = [
+        __version__,
+        revision,
+        latest if not settled else None,
+        words,
+        request.url.path,
+        sorted(request.query_params.multi_items()),
+        representation,
+    ]
+    etag = f'"{revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
+    return Pinned(View(revision, enrichment), latest, etag, cache)
+
+
+def waited(here: State, connection: Connection, min_revision: int | None) -> int:
+    """The newest revision, once it has reached `min_revision`."""
+    deadline = time.monotonic() + here.settings.min_revision_seconds
+    while True:
+        latest = ledger.latest(connection)
+        if min_revision is None or latest >= min_revision:
+            return latest
+        if time.monotonic() >= deadline:
+            raise Unavailable(
+                f"Revision {min_revision} is not visible here yet; the latest is {latest}. Try again shortly.",
+                headers={"Retry-After": "1"},
+            )
+        time.sleep(0.05)
+
+
+def unchanged(request: Request, pinned: Pinned) -> Response | None:
+    """304 where the client has this very answer already."""
+    asked = request.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in asked.split(",")]
+    if pinned.etag in tags or asked.strip() == "*":
+        return Response(status_code=304, headers=headers(pinned))
+    return None
+
+
+def headers(pinned: Pinned, links: Sequence[str] = ()) -> dict[str, str]:
+    """The headers of every read."""
+    told = {
+        "ETag": pinned.etag,
+        "KB-Revision": str(pinned.view.revision),
+        "Cache-Control": pinned.cache,
+        "Vary": "Accept",
+    }
+    if links:
+        told["Link"] = ", ".join(links)
+    return told
+
+
+def said(pinned: Pinned, content: Any, *, links: Sequence[str] = (), media_type: str = JSON) -> Response:
+    """An answer with its headers."""
+    body = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Response(body, media_type=media_type, headers=headers(pinned, links))
+
+
+def next_link(request: Request, cursor: str | None) -> list[str]:
+    """The RFC 8288 link to the next page, where there is one."""
+    if cursor is None:
+        return []
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    return [f'<{request.url.path}?{urlencode([*pairs, ("cursor", cursor)], safe=":@")}>; rel="next"']
+
+
+def representation(request: Request, asked: str | None, offered: Sequence[str]) -> str:
+    """The format of an answer, by `format=` or else by `Accept`. Raises NotAcceptable with what there is."""
+    if asked is not None:
+        return asked
+    accept = request.headers.get("accept", "*/*")
+    known = {one.media_type.partition(";")[0]: name for name, one in formats().items() if name in offered} | {
+        JSON: "json"
+    }
+    for media in ranked(accept):
+        if media in ("*/*", "application/*"):
+            return "json"
+        if media in known:
+            return known[media]
+        if media == "text/*" and "text/csv" in known:
+            return "csv"
+    raise NotAcceptable(
+        f"There is no representation of this as {accept[:100]!r}. There are: {', '.join(sorted(known))}."
+    )
+
+
+def ranked(accept: str) -> list[str]:
+    """The media types of an Accept header, those preferred first; those with q=0 are left out."""
+    found: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept.split(",")[:50]):
+        media, *rest = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for piece in rest:
+            if piece.startswith("q="):
+                try:
+                    quality = min(1.0, max(0.0, float(piece[2:])))
+                except ValueError:
+                    quality = 0.0
+        if quality > 0 and media:
+            found.append((-quality, place, media))
+    return [media for _, _, media in sorted(found)]
+
+
+def pairs_of(request: Request) -> list[tuple[str, str]]:
+    """The parameters of a request, in their order."""
+    return list(request.query_params.multi_items())
+
+
+def view_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plain route read of the parameters that every read takes, as `pin` wants them."""
+    return {
+        "as_of": values.get("as_of"),
+        "enrichment": values.get("enrichment", False),
+        "min_revision": values.get("min_revision"),
+    }
+
+
+def required(name: str, what: str, example: str) -> None:
+    """Refuse a request that leaves out a parameter which it cannot do without."""
+    detail = f"{name} is missing: {what}. For example {example}."
+    raise BadQuery(detail, errors=[Fault(name, detail)])
+
+
+def plausible(id: str) -> bool:
+    """Whether a database can be asked for this id at all: some text cannot even be sent to it."""
+    return 0 < len(id) <= 500 and id.isprintable() and "\ufffd" not in id

@@ -1,0 +1,1 @@
+"""What maintaining Chancery needs and serving it does not."""
