@@ -7,9 +7,10 @@
       tree ──── pin.pin      working quotations (`text: "…"`) → paragraph, sentence, start, end, sha256,
         │                    edited into the author's own file; needs the text of the source
         │
-        │  check.check       every fault at once, each with its place, what is allowed and what to do next;
-        │                    the schema gives keys, types and terms, the rules give what holds between records;
-        │                    with the text of the source, every citation is proved against it
+        │  check.check       every fault at once, each with its place, what is allowed and what to do next:
+        │                    misfits (keys, types, limits, terms, dates: what `schema` says),
+        │                    rules (references, ids, evidence, sentences passed over),
+        │                    proof (each citation and quotation, where the text of the source is at hand)
         ▼
       dossier (schema.Dossier, a frozen value)
         │
@@ -17,6 +18,6 @@
         ▼
       (noun, record) pairs, which the ledger takes
 
-`sentences` says where the sentences of a text are, `find` where a quotation stands in it. Nothing here touches a
-database, the network or the clock.
+`sentences` says where the sentences of a text are, `find` where a quotation stands in it, `reading` which parts of the
+schema a file holds and where. None of these touches a database, the network or the clock.
 """

@@ -183,6 +183,12 @@ def plain(node: Node | None) -> Plain:
     return node.value if node else None
 
 
+def shown(word: str) -> str:
+    """A word as a message may repeat it: whatever somebody put there, in one short line."""
+    line = " ".join(word[:200].split())
+    return line if len(line) <= 80 and len(word) <= 200 else f"{line[:80]}…"
+
+
 def place_at(text: str, offset: int) -> Place:
     """The line and column of an offset into a document's text."""
     return _Text(text).place(offset)
@@ -291,20 +297,22 @@ def _yaml_events(source: _Text) -> Iterator[_Event]:
                     )
             elif isinstance(event, yaml.AliasEvent):
                 _refuse(
-                    f"`*{event.anchor}` is an alias. Aliases are not allowed; write the value out where it is needed.",
+                    f"`*{shown(event.anchor or '')}` is an alias. Aliases are not allowed; write the value out where "
+                    "it is needed.",
                     source.place(start),
                 )
             elif isinstance(event, yaml.NodeEvent):
                 if event.anchor is not None:
                     _refuse(
-                        f"`&{event.anchor}` is an anchor. Anchors and aliases are not allowed; write each value out.",
+                        f"`&{shown(event.anchor)}` is an anchor. Anchors and aliases are not allowed; write each "
+                        "value out.",
                         source.place(start),
                     )
                 tag = getattr(event, "tag", None)
                 if tag is not None:
                     _refuse(
-                        f"`{tag}` is a tag. Tags are not allowed; a value in quotes is text, and nothing else needs "
-                        "to say what it is.",
+                        f"`{shown(tag)}` is a tag. Tags are not allowed; a value in quotes is text, and nothing else "
+                        "needs to say what it is.",
                         source.place(start),
                     )
                 if isinstance(event, yaml.ScalarEvent):
@@ -391,7 +399,7 @@ class _Frame:
     def path_of_next(self) -> str:
         if not self.opened.mapping:
             return f"{self.path}[{len(self.items)}]"
-        name = _key_name(self.key) if self.key else ""
+        name = shown(_key_name(self.key)) if self.key else ""
         return f"{self.path}.{name}" if self.path and name else name or self.path
 
 
@@ -457,7 +465,7 @@ class _Builder:
         elif name in frame.keys:
             first = frame.keys[name].place
             self._fault(
-                f"The key `{name}` stands here a second time; the first is at line {first.line}, column "
+                f"The key `{shown(name)}` stands here a second time; the first is at line {first.line}, column "
                 f"{first.column}. Keep one of them.",
                 key.place,
                 path,

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.dossiers import document, schema
-from app.dossiers.document import Items, Mapping, Node, Place, Scalar, plain
-from app.dossiers.reading import Reading, a, fault, join, shown
+from app.dossiers.document import Items, Mapping, Node, Place, Scalar, plain, shown
+from app.dossiers.reading import Reading, a, fault, join
 from app.dossiers.schema import Dossier, Part, Slot, slots
 from app.errors import Fault
 
@@ -58,7 +58,7 @@ def _spot(root: Mapping, loc: tuple[int | str, ...]) -> Spot:
             part = (slot.part if slot else None) or part
             if isinstance(node, Scalar):
                 continue  # what is written short (`p1s2`, `"2024"`) has no keys: the complaint is about the scalar
-            path = join(path, step)
+            path = join(path, shown(step))
             node = node.get(step) if isinstance(node, Mapping) else None
         place = node.place if node is not None else place
     return Spot(path, place, node, within, slot, key)

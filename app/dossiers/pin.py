@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.dossiers import document, schema
-from app.dossiers.document import Document, Entry, Items, Mapping, Node, Number, Scalar, plain
+from app.dossiers.document import Document, Entry, Items, Mapping, Node, Number, Scalar, plain, shown
 from app.dossiers.find import Found, SourceText, digest
-from app.dossiers.reading import Seen, fault, walk
-from app.dossiers.schema import Dossier
+from app.dossiers.reading import Seen, fault, join, walk
+from app.dossiers.schema import Dossier, slots
 from app.errors import BadDossier, Fault
 
 _POSITION = ("paragraph", "sentence", "start", "end", "sha256")
@@ -104,8 +104,17 @@ def _half_pinned(passages: list[Seen], evidence: list[Seen]) -> Iterator[Fault]:
                     seen.at(key),
                 )
     for seen in evidence:
-        if seen.mapping.text("text") is not None and plain(seen.mapping.get("passage")) is not None:
+        if seen.mapping.text("text") is None:
+            continue
+        if plain(seen.mapping.get("passage")) is not None:
             yield fault("This evidence names a passage and quotes one. Remove `passage` or `text`.", seen.at("passage"))
+        for entry in seen.mapping.entries:
+            if entry.name not in slots(schema.Evidence):  # it would be lost with the quotation, and with it its meaning
+                yield fault(
+                    f"`{shown(entry.name)}` is not a key of evidence. Allowed beside `text` are paragraph, sentence, "
+                    "support.",
+                    (join(seen.path, shown(entry.name)), entry.key.place),
+                )
 
 
 def _not_found(quoting: list[Seen], text: SourceText) -> Iterator[Fault]:
@@ -200,6 +209,14 @@ class Pen:
         between = self.between(place.start, flow=mapping.flow, column=place.column)
         self.put(place.start, self.end(entry.value), between.join(self.pairs(values)))
 
+    def drop_entry(self, mapping: Mapping, entry: Entry) -> None:
+        at = mapping.entries.index(entry)
+        if at + 1 < len(mapping.entries):
+            self.put(entry.key.place.start, mapping.entries[at + 1].key.place.start, "")
+        else:
+            before = mapping.entries[at - 1].value
+            self.put(self.after(before, flow=mapping.flow), self.end(entry.value), "")
+
     def set(self, mapping: Mapping, values: dict[str, Any]) -> None:
         """Gives keys their values: where they stand empty, or else behind the last entry."""
         for name, value in values.items():
@@ -282,8 +299,11 @@ def _pin_passage(pen: Pen, seen: Seen, found: Found, meant: Any) -> None:
     position = _position(found)
     empty = {key: value for key, value in position.items() if key in node.by_name and plain(node.get(key)) is None}
     new = {key: value for key, value in position.items() if key not in node.by_name}
-    pen.replace_entry(node, entry, new)
     pen.set(node, empty)
+    if new:
+        pen.replace_entry(node, entry, new)
+    else:
+        pen.drop_entry(node, entry)
     target = _at(meant, seen.path)
     del target["text"]
     target.update(_as_read(position))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from app.dossiers import document, schema
-from app.dossiers.document import Items, Scalar, plain
+from app.dossiers.document import Items, Scalar, plain, shown
 from app.dossiers.find import SourceText, digest
 from app.dossiers.reading import Cited, Reading, Seen, fault
 from app.errors import Fault
@@ -26,14 +26,14 @@ def the_text_is_the_one_annotated(reading: Reading) -> Iterator[Fault]:
     ):
         if stated is not None and stated != is_:
             yield fault(
-                f"The text at hand has {key} {is_}, not {stated}: it is not the text that was annotated. Find that "
+                f"The text at hand has {key} {is_}, not {shown(str(stated))}: it is not the text that was annotated. Find that "
                 "text, or pin the dossier anew to this one.",
                 reading.source.at(key),
             )
     listed = source.get("sentences")
     if isinstance(listed, Items) and listed.items and plain(listed) != _numbers_of(text):
         yield fault(
-            f"The text at hand has the sentences {list(text.counts)}, which is not what stands here. Correct the "
+            f"The text at hand has the sentences {shown(str(list(text.counts)))}, which is not what stands here. Correct the "
             "list, or remove it and run `chancery pin`.",
             reading.source.at("sentences"),
         )
@@ -52,7 +52,13 @@ def citations_hold(reading: Reading) -> Iterator[Fault]:
         if passage.working is not None:
             yield from _words_stand(text, passage.seen)
         elif passage.start is not None and passage.end is not None and passage.start < passage.end:
-            yield from _citation(text, passage, passage.start, passage.end)
+            if passage.end <= len(text.text):
+                yield from _citation(text, passage, passage.start, passage.end)
+            elif reading.source.mapping.whole("characters") is None:  # with it, `rules` has said so
+                yield fault(
+                    f"The passage ends at {passage.end}, outside the text, which has {len(text.text)} characters.",
+                    passage.seen.at("end"),
+                )
     for seen in reading.working:
         if seen.part is schema.Evidence:
             yield from _words_stand(text, seen)
@@ -71,13 +77,6 @@ def _words_stand(text: SourceText, seen: Seen) -> Iterator[Fault]:
 
 
 def _citation(text: SourceText, passage: Cited, start: int, end: int) -> Iterator[Fault]:
-    if end > len(text.text):
-        if passage.seen.mapping.get("end") is not None:
-            yield fault(
-                f"The passage ends at {end}, outside the text, which has {len(text.text)} characters.",
-                passage.seen.at("end"),
-            )
-        return
     if passage.sha256 is not None and passage.sha256 != digest(text.text[start:end]):
         yield fault(
             f"The digest is not that of the words from {start} to {end}, which is {digest(text.text[start:end])}. "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +24,9 @@ from app.ledger import Change, Difference
 from app.times import Clock
 from app.vocabularies import Vocabularies
 
-TRANSACTION_RECORDS = 2_000  # records written before a commit: what a reader's snapshot must outlive stays small
+# Records written before a commit: the log that readers keep from being folded in stays small. What fits is one transaction, and
+# a crash then leaves nothing behind, not even an open revision.
+TRANSACTION_RECORDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class Prepared:
     difference: Difference
     renames: tuple[Rename, ...]
     text: str | None
+    basis: int  # the revision that it was compared with
+    again: Callable[[Connection], Prepared]  # prepares it once more, where another revision was published meanwhile
+
+    @property
+    def pairs(self) -> tuple[tuple[str, Any], ...]:
+        """The records to be written, with their nouns."""
+        return (*self.difference.created, *self.difference.updated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +60,45 @@ def prepare(connection: Connection, data: bytes, vocabularies: Vocabularies, *, 
 
     `folder` is where `text_file`, the text of an open source, is looked for.
     """
-    checked = check(data, vocabularies=vocabularies, known=known(connection), pinned_required=True)
+    stands = known(connection, data)
+    checked = check(data, vocabularies=vocabularies, known=stands, pinned_required=True)
     dossier = checked.accepted()
     text = open_text(dossier, folder)
     if text is not None:
-        checked = check(data, vocabularies=vocabularies, known=known(connection), text=text, pinned_required=True)
+        checked = check(data, vocabularies=vocabularies, known=stands, text=text, pinned_required=True)
         dossier = checked.accepted()
+    basis = ledger.latest(connection)
     pairs = records(dossier, vocabularies)
-    refuse_foreign(connection, dossier, data, vocabularies, [record["id"] for _, record in pairs])
+    refuse_foreign(connection, dossier, data, vocabularies, pairs)
     why = {gone.id: gone.why for gone in dossier.retracted}
     moved = tuple(renames(dossier))
     why |= {move.old: f"It is {move.new} now." for move in moved}
     found = ledger.difference(connection, pairs, origin=dossier.id, why=why)
-    return Prepared(dossier, sha256(data).hexdigest(), found, moved, text)
+
+    def again(now: Connection) -> Prepared:
+        return prepare(now, data, vocabularies, folder=folder)
+
+    return Prepared(dossier, sha256(data).hexdigest(), found, moved, text, basis, again)
 
 
-def known(connection: Connection) -> Callable[[str], str | None]:
-    """A function that tells the noun of a record that stands."""
+def known(connection: Connection, data: bytes = b"") -> Callable[[str], str | None]:
+    """A function that tells the noun of a record that stands.
+
+    With `data`, the file that will ask, it looks up everything in it that may be an id at once: a large one names thousands.
+    """
+    words = [word.decode() for word in set(WORD.findall(data))]
+    found: dict[str, str | None] = dict.fromkeys(words)
+    found.update({id: noun for id, (noun, _) in ledger.origins(connection, words).items()})
 
     def noun(id: str) -> str | None:
-        found = ledger.origins(connection, [id]).get(id)
-        return None if found is None else found[0]
+        if id not in found:
+            found[id] = ledger.origins(connection, [id]).get(id, (None, None))[0]
+        return found[id]
 
     return noun
+
+
+WORD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9:._@-]*")  # whatever an id can be made of, and many words that are none
 
 
 def open_text(dossier: Dossier, folder: Path | None) -> str | None:
@@ -95,18 +122,29 @@ def open_text(dossier: Dossier, folder: Path | None) -> str | None:
 
 
 def refuse_foreign(
-    connection: Connection, dossier: Dossier, data: bytes, vocabularies: Vocabularies, ids: list[str]
+    connection: Connection, dossier: Dossier, data: bytes, vocabularies: Vocabularies, pairs: list[tuple[str, Any]]
 ) -> None:
-    """Refuse records that stand already, published by somebody else: a dossier describes its own and refers to others."""
-    taken = {id: origin for id, (_, origin) in ledger.origins(connection, ids).items() if origin != dossier.id}
+    """Refuse ids that are not this dossier's to use: of records that somebody else published, or once of another noun."""
+    ids = [record["id"] for _, record in pairs]
+    taken = {
+        id: f"{id} stands already, published by {f'the dossier or dataset {origin}' if origin else 'an edit'}. Refer to it without "
+        "describing it again, or give this one another id."
+        for id, (_, origin) in ledger.origins(connection, ids).items()
+        if origin != dossier.id
+    }
+    once = ledger.nouns(connection, ids)
+    for noun, record in pairs:
+        other = once.get(record["id"], noun)
+        if other != noun:
+            taken[record["id"]] = (
+                f"{record['id']} is or was the id of a {other}; ids are never reused, so this {noun} needs another one."
+            )
     if not taken:
         return
     reading = Reading.of(document.read(data), vocabularies, lambda _: None, None, pinned_required=False)
     faults = []
-    for id, origin in taken.items():
+    for id, detail in taken.items():
         _, place = reading.defined.get(id, ("", None))
-        owner = f"the dossier or dataset {origin}" if origin else "an edit"
-        detail = f"{id} stands already, published by {owner}. Refer to it without describing it again, or give this one another id."
         faults.append(Fault(id, detail, "body", place.line if place else None, place.column if place else None))
     raise refusal(tuple(faults))
 
@@ -123,16 +161,70 @@ def publish(
 ) -> Published:
     """Publish what a dossier changes as one revision; nothing at all where it changes nothing.
 
-    A crash leaves an open revision that nobody sees; `resume` goes on with it. Raises Conflict while another writer is at work.
+    A crash leaves nothing, or of a large dossier an open revision that nobody sees and `resume` goes on with; a refusal or failure
+    leaves nothing. Raises Conflict while another writer is at work.
     """
-    dossier, found = prepared.dossier, prepared.difference
-    if not found:
+    if not prepared.difference:
         attach_open(database, prepared, clock)
-        return Published(None, found)
-    change = Change("dossier", by, why or dossier.title, dossier.id, prepared.digest, job or {})
-    number = ledger.begin(database, change, clock, wait_seconds=wait_seconds)
-    fill(database, number, prepared, clock)
-    return Published(number, found)
+        return Published(None, prepared.difference)
+    change = Change("dossier", by, why or prepared.dossier.title, prepared.dossier.id, prepared.digest, job or {})
+    if large(prepared):
+        number = ledger.begin(database, change, clock, wait_seconds=wait_seconds)
+        return publish_large(database, number, prepared, clock)
+    try:
+        with ledger.begun(database, change, clock, wait_seconds=wait_seconds) as (connection, number):
+            prepared = fresh(connection, prepared)
+            write(connection, number, prepared, prepared.pairs, clock)
+            ledger.publish(connection, number, clock())
+    except Nothing as nothing:
+        return Published(None, nothing.difference)
+    return Published(number, prepared.difference)
+
+
+class Nothing(Exception):
+    """Somebody else published meanwhile what this dossier would have changed: the transaction is taken back."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__()
+        self.difference = difference
+
+
+def fresh(connection: Connection, prepared: Prepared) -> Prepared:
+    """The dossier compared with what stands now that no other writer can change it. Raises Nothing where that is the same."""
+    if ledger.latest(connection) == prepared.basis:
+        return prepared
+    # Published as it was prepared, it would leave records that another writer changed meanwhile as that one left them.
+    again = prepared.again(connection)
+    if not again.difference:
+        raise Nothing(again.difference)
+    return again
+
+
+def large(prepared: Prepared) -> bool:
+    """Whether a dossier changes too much for one transaction."""
+    return len(prepared.pairs) > TRANSACTION_RECORDS
+
+
+def publish_large(database: Database, number: int, prepared: Prepared, clock: Clock) -> Published:
+    """Fill an open revision in several transactions and publish it; what fails is abandoned, unless the database is gone."""
+    try:
+        with database.read() as connection:
+            prepared = fresh(connection, prepared)
+        fill(database, number, prepared, clock)
+    except Nothing as nothing:
+        drop(database, number)
+        return Published(None, nothing.difference)
+    except BaseException:
+        with suppress(Exception):
+            drop(database, number)
+        raise
+    return Published(number, prepared.difference)
+
+
+def drop(database: Database, number: int) -> None:
+    """Abandon an open revision."""
+    with database.write() as connection:
+        ledger.abandon(connection, number)
 
 
 def resume(
@@ -163,25 +255,30 @@ def resume(
 
 
 def fill(database: Database, number: int, prepared: Prepared, clock: Clock) -> None:
-    """Write what a dossier changes into an open revision, and publish it."""
-    dossier, found = prepared.dossier, prepared.difference
-    pairs = [*found.created, *found.updated]
-    batches = list(ledger.batches(pairs, TRANSACTION_RECORDS))
+    """Write what a dossier changes into an open revision, in several transactions, and publish it with the last."""
+    batches = list(ledger.batches(prepared.pairs, TRANSACTION_RECORDS)) or [[]]
     for some in batches[:-1]:
         with database.write() as connection:
-            put(connection, number, some, dossier.id)
+            put(connection, number, some, prepared.dossier.id)
     with database.write() as connection:
-        put(connection, number, batches[-1] if batches else [], dossier.id)
-        for noun, reasons in found.retracted.items():
-            ledger.retract(connection, number, noun, reasons)
-        for move in prepared.renames:
-            ledger.rename(connection, number, move.noun, move.old, move.new)
-        if prepared.text is not None:
-            texts.attach(connection, dossier.source.id, prepared.text, clock())
+        write(connection, number, prepared, batches[-1], clock)
         ledger.publish(connection, number, clock())
 
 
-def put(connection: Connection, number: int, pairs: list[tuple[str, Any]], origin: str) -> None:
+def write(
+    connection: Connection, number: int, prepared: Prepared, pairs: Sequence[tuple[str, Any]], clock: Clock
+) -> None:
+    """Write records of a dossier, what it retracts and renames, and the text of its source where that is open."""
+    put(connection, number, pairs, prepared.dossier.id)
+    for noun, reasons in prepared.difference.retracted.items():
+        ledger.retract(connection, number, noun, reasons)
+    for move in prepared.renames:
+        ledger.rename(connection, number, move.noun, move.old, move.new)
+    if prepared.text is not None:
+        texts.attach(connection, prepared.dossier.source.id, prepared.text, clock())
+
+
+def put(connection: Connection, number: int, pairs: Sequence[tuple[str, Any]], origin: str) -> None:
     """Write records, those of one noun together."""
     grouped: dict[str, list[Any]] = {}
     for noun, record in pairs:

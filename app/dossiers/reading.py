@@ -132,6 +132,9 @@ class Reading:
     """The noun and place of each record this file defines; of a repeated id the first."""
     evidence: dict[str, list[Seen]]
     """Evidence by the path of the part that carries it."""
+    source: Seen
+    sentences: tuple[int, ...]
+    """How many sentences each paragraph has, by the file or else by the text at hand."""
     _known: Known
     _nouns: dict[str, str | None] = field(default_factory=dict)
     _comparisons: int = 0
@@ -160,7 +163,21 @@ class Reading:
                 evidence.setdefault(one.path.rsplit(".evidence[", 1)[0], []).append(one)
             elif one.part.noun and id is not None:
                 defined.setdefault(id, (one.part.noun, one.at("id")[1]))
-        return cls(document, vocabularies, source_text, pinned_required, seen, passages, defined, evidence, known)
+        nowhere = Seen("source", Mapping.empty(document.root.place), schema.Source)
+        source = next((one for one in seen if one.part is schema.Source), nowhere)
+        return cls(
+            document=document,
+            vocabularies=vocabularies,
+            source_text=source_text,
+            pinned_required=pinned_required,
+            seen=seen,
+            passages=passages,
+            defined=defined,
+            evidence=evidence,
+            source=source,
+            sentences=_sentences(source, source_text),
+            _known=known,
+        )
 
     def each(self, part: type[Part]) -> Iterator[Seen]:
         """Every part of one kind."""
@@ -177,20 +194,8 @@ class Reading:
         return self._nouns[id]
 
     @property
-    def source(self) -> Seen:
-        return next(self.each(schema.Source), Seen("source", Mapping.empty(self.document.root.place), schema.Source))
-
-    @property
     def withheld(self) -> bool:
         return self.source.mapping.text("text") != "open"
-
-    @property
-    def sentences(self) -> list[int]:
-        """How many sentences each paragraph has, by the file or else by the text at hand."""
-        listed = self.source.mapping.get("sentences")
-        if isinstance(listed, Items) and listed.items:
-            return [(item.whole or 0) if isinstance(item, Scalar) else 0 for item in listed.items]
-        return list(self.source_text.counts) if self.source_text else []
 
     @property
     def working(self) -> list[Seen]:
@@ -211,10 +216,11 @@ class Reading:
         return str(best[0]) if best else None
 
 
-def shown(word: str) -> str:
-    """A word as a message may repeat it: whatever somebody put there, in one short line."""
-    line = " ".join(word.split())
-    return line if len(line) <= 80 else f"{line[:80]}…"
+def _sentences(source: Seen, text: SourceText | None) -> tuple[int, ...]:
+    listed = source.mapping.get("sentences")
+    if isinstance(listed, Items) and listed.items:
+        return tuple((item.whole or 0) if isinstance(item, Scalar) else 0 for item in listed.items)
+    return text.counts if text else ()
 
 
 def a(part: type[Part]) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import pairwise
 
 from app.dossiers import schema
-from app.dossiers.document import Items, Mapping, Place, Scalar, plain
-from app.dossiers.reading import Cited, Reading, Seen, Where, fault, join, known_entries, shown, values
+from app.dossiers.document import Items, Mapping, Place, Scalar, plain, shown
+from app.dossiers.reading import Cited, Reading, Seen, Where, fault, join, known_entries, values
 from app.dossiers.schema import Part, slots
-from app.errors import Fault
+from app.errors import BadDate, Fault
+from app.times import parse_edtf
 
 Rule = Callable[[Reading], Iterator[Fault]]
 
@@ -30,8 +32,8 @@ def passages_are_well_formed(reading: Reading) -> Iterator[Fault]:
         if passage.id in first:
             before = first[passage.id]
             yield fault(
-                f"The passage `{passage.id}` stands here a second time; the first is at line {before.line}, column "
-                f"{before.column}. Give this one another local id.",
+                f"The passage `{shown(passage.id)}` stands here a second time; the first is at line {before.line}, "
+                f"column {before.column}. Give this one another local id.",
                 where,
             )
         first.setdefault(passage.id, where[1])
@@ -43,9 +45,9 @@ _POSITION = ("paragraph", "sentence", "start", "end", "sha256")
 
 def _position(reading: Reading, passage: Cited) -> Iterator[Fault]:
     node, seen = passage.seen.mapping, passage.seen
-    if node.get("text") is not None:
+    if plain(node.get("text")) is not None:
         for key in ("start", "end", "sha256"):
-            if node.get(key) is not None:
+            if plain(node.get(key)) is not None:
                 yield fault(
                     f"A passage either quotes (`text`) or is pinned (`{key}`). Remove `text` if the position is "
                     f"right, or `{key}` and run `chancery pin` again.",
@@ -55,8 +57,8 @@ def _position(reading: Reading, passage: Cited) -> Iterator[Fault]:
     lacking = [key for key in _POSITION if plain(node.get(key)) is None]
     if lacking:
         yield fault(
-            f"The passage `{passage.id}` lacks {', '.join(lacking)}. Give `text` and run `chancery pin`, which fills "
-            "them in.",
+            f"The passage `{shown(passage.id)}` lacks {', '.join(lacking)}. Give `text` and run `chancery pin`, "
+            "which fills them in.",
             seen.here,
         )
     characters = reading.source.mapping.whole("characters")
@@ -102,9 +104,9 @@ def passages_stand_in_order(reading: Reading) -> Iterator[Fault]:
     for (_, paragraph, sentence, before), (_, next_paragraph, next_sentence, id) in pairwise(placed):
         if (next_paragraph, next_sentence) < (paragraph, sentence):
             yield fault(
-                f"`{id}` begins after `{before}` in the text but is numbered as an earlier sentence (paragraph "
-                f"{next_paragraph}, sentence {next_sentence}; `{before}`: paragraph {paragraph}, sentence "
-                f"{sentence}). Correct one of them.",
+                f"`{shown(id)}` begins after `{shown(before)}` in the text but is numbered as an earlier sentence "
+                f"(paragraph {next_paragraph}, sentence {next_sentence}; `{shown(before)}`: paragraph {paragraph}, "
+                f"sentence {sentence}). Correct one of them.",
                 reading.passages[id].seen.at("paragraph"),
             )
 
@@ -142,8 +144,8 @@ def ids_are_used_once(reading: Reading) -> Iterator[Fault]:
         if id in first:
             noun, before = first[id]
             yield fault(
-                f"`{id}` is already the {noun} at line {before.line}, column {before.column}. An id names one record "
-                "over all nouns; give this one another.",
+                f"`{shown(id)}` is already the {noun} at line {before.line}, column {before.column}. An id names one "
+                "record over all nouns; give this one another.",
                 where,
             )
             continue
@@ -151,8 +153,8 @@ def ids_are_used_once(reading: Reading) -> Iterator[Fault]:
         standing = reading.known(id)
         if standing is not None and standing != seen.part.noun:
             yield fault(
-                f"`{id}` is already a record of the noun {standing} in the knowledge base. Ids are never reused; "
-                f"give this {seen.part.noun} another.",
+                f"`{shown(id)}` is already a record of the noun {standing} in the knowledge base. Ids are never "
+                f"reused; give this {seen.part.noun} another.",
                 where,
             )
 
@@ -167,13 +169,13 @@ def old_ids_are_free(reading: Reading) -> Iterator[Fault]:
         if id in reading.defined:
             noun, place = reading.defined[id]
             yield fault(
-                f"`{id}` is said to be an old id, but is the {noun} at line {place.line}, column {place.column}. "
-                "Remove one.",
+                f"`{shown(id)}` is said to be an old id, but is the {noun} at line {place.line}, column "
+                f"{place.column}. Remove one.",
                 (path, node.place),
             )
         elif id in renamed:
             yield fault(
-                f"`{id}` is already the old id of another record, at line {renamed[id].line}, column "
+                f"`{shown(id)}` is already the old id of another record, at line {renamed[id].line}, column "
                 f"{renamed[id].column}.",
                 (path, node.place),
             )
@@ -183,8 +185,8 @@ def old_ids_are_free(reading: Reading) -> Iterator[Fault]:
         if id is not None and (id in reading.defined or id in renamed):
             place = reading.defined[id][1] if id in reading.defined else renamed[id]
             yield fault(
-                f"`{id}` is withdrawn here and stands at line {place.line}, column {place.column}. Remove one of the "
-                "two.",
+                f"`{shown(id)}` is withdrawn here and stands at line {place.line}, column {place.column}. Remove one "
+                "of the two.",
                 seen.at("id"),
             )
 
@@ -287,7 +289,7 @@ def _circles(reading: Reading, part: type[Part], key: str) -> Iterator[Fault]:
             circle = [*way[way.index(here) :], here]
             way_round = circle if len(circle) <= 12 else [*circle[:6], "…", *circle[-5:]]
             yield fault(
-                f"`{key}` goes in a circle: {' → '.join(way_round)}. Remove `{key}` from one of them.",
+                f"`{key}` goes in a circle: {' → '.join(map(shown, way_round))}. Remove `{key}` from one of them.",
                 by_id[circle[-2]].at(key),
             )
 
@@ -302,8 +304,7 @@ def every_fact_rests_on_something(reading: Reading) -> Iterator[Fault]:
             continue
         yield fault(
             f"This {seen.part.called} rests on nothing. Cite at least one passage (`evidence: [p1s1]`), or say where "
-            "it is known "
-            "from (`enrichment: {source: …, note: …}`).",
+            "it is known from (`enrichment: {source: …, note: …}`).",
             seen.at("evidence") if listed is not None else seen.here,
         )
 
@@ -313,7 +314,7 @@ def evidence_names_one_thing(reading: Reading) -> Iterator[Fault]:
     for seen in reading.each(schema.Evidence):
         if not isinstance(seen.node, Mapping):
             continue
-        quotes, names = seen.mapping.get("text") is not None, seen.mapping.get("passage") is not None
+        quotes, names = (plain(seen.mapping.get(key)) is not None for key in ("text", "passage"))
         if quotes == names:
             both = "names a passage and quotes one" if quotes else "names no passage"
             yield fault(
@@ -353,6 +354,38 @@ def dates_say_where_they_come_from(reading: Reading) -> Iterator[Fault]:
             )
 
 
+def periods_run_forward(reading: Reading) -> Iterator[Fault]:
+    """A tenure, membership or period in force does not end before it begins."""
+    for part in (schema.Tenure, schema.Membership, schema.InForce):
+        for seen in reading.each(part):
+            began, ended = _days(seen.mapping.text("from"))[0], _days(seen.mapping.text("until"))[1]
+            if began is not None and ended is not None and ended < began:
+                yield fault(
+                    f"This {seen.part.called} ends on {ended} at the latest, before it begins on {began} at the "
+                    "earliest. Correct `from` or `until`.",
+                    seen.at("until"),
+                )
+
+
+def _days(edtf: str | None) -> tuple[date | None, date | None]:
+    try:
+        parsed = parse_edtf(edtf) if edtf is not None else None
+    except BadDate:
+        return None, None  # the schema has said so
+    return (parsed.first, parsed.last) if parsed else (None, None)
+
+
+def outside_ties_say_where_from(reading: Reading) -> Iterator[Fault]:
+    """A relation whose status is `enrichment` says where it is known from."""
+    for seen in reading.each(schema.Relation):
+        if seen.mapping.text("status") == "enrichment" and not plain(seen.mapping.get("enrichment")):
+            yield fault(
+                "A relation of the status enrichment is outside knowledge. Add `enrichment: {source: …, note: …}`, or "
+                "name the status that the source gives it.",
+                seen.at("status"),
+            )
+
+
 def quotes_fit_their_form(reading: Reading) -> Iterator[Fault]:
     """Words are quoted exactly when the source renders them as a direct quotation."""
     for seen in reading.each(schema.Statement):
@@ -362,14 +395,14 @@ def quotes_fit_their_form(reading: Reading) -> Iterator[Fault]:
         quoting = " or ".join(schema.QUOTING_FORMS)
         if form in schema.QUOTING_FORMS and plain(quote) is None:
             yield fault(
-                f"The form {form} needs `quote`: the words that stand inside quotation marks in the source, and no "
-                "others.",
+                f"The form {shown(form)} needs `quote`: the words that stand inside quotation marks in the source, "
+                "and no others.",
                 (join(seen.path, "quote"), seen.at("form")[1]),
             )
         if form not in schema.QUOTING_FORMS and plain(quote) is not None:
             yield fault(
-                f"`quote` goes with the form {quoting}, not with {form}. Remove it, or change the form if the source "
-                "has these words in quotation marks.",
+                f"`quote` goes with the form {quoting}, not with {shown(form)}. Remove it, or change the form if the "
+                "source has these words in quotation marks.",
                 seen.at("quote"),
             )
 
@@ -477,6 +510,8 @@ RULES: tuple[Rule, ...] = (
     every_fact_rests_on_something,
     evidence_names_one_thing,
     dates_say_where_they_come_from,
+    periods_run_forward,
+    outside_ties_say_where_from,
     quotes_fit_their_form,
     sources_carry_what_they_may,
     every_sentence_is_accounted_for,
@@ -484,6 +519,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def notes(reading: Reading) -> Iterator[Fault]:
+    """What is unfinished, but does not stand in the way."""
     if not reading.pinned_required:
         for seen in reading.working:
             yield fault(
@@ -492,4 +528,6 @@ def notes(reading: Reading) -> Iterator[Fault]:
     used = _cited_passages(reading) | {seen.mapping.text("passage") or "" for seen in reading.each(schema.Unrecorded)}
     for passage in reading.passages.values():
         if passage.id not in used:
-            yield fault(f"Nothing cites the passage `{passage.id}`. Cite it, or remove it.", passage.seen.at("id"))
+            yield fault(
+                f"Nothing cites the passage `{shown(passage.id)}`. Cite it, or remove it.", passage.seen.at("id")
+            )

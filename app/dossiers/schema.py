@@ -78,6 +78,12 @@ def _as_number(value: object) -> object:
     return value.value if isinstance(value, Number) else value
 
 
+def _as_version(value: object) -> object:
+    # Python takes True and 1.0 for 1; a file that says so does not mean a version.
+    value = _as_number(value)
+    return value if type(value) is int else str(value)
+
+
 def _nothing_is_empty(value: object) -> object:
     return () if value is None else value
 
@@ -753,7 +759,7 @@ class Dossier(Part):
 
     called = "dossier"
 
-    chancery: Annotated[Literal[1], BeforeValidator(_as_number, json_schema_input_type=Literal[1])] = Field(
+    chancery: Annotated[Literal[1], BeforeValidator(_as_version, json_schema_input_type=Literal[1])] = Field(
         description="The version of this format.", examples=[1]
     )
     id: Id = Field(description="The id of this dossier.", examples=["arden-bridge"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from app import vocabularies
 from app.dossiers.check import Checked, check
-from app.dossiers.document import Mapping, Number, plain, read
+from app.dossiers.document import Number, plain, read
 from app.dossiers.pin import pin
 from app.errors import Fault
 
@@ -52,10 +52,6 @@ def place_of(word: str, data: bytes, *, nth: int = 1) -> tuple[int, int]:
 def values(data: bytes) -> Any:
     """What a file says, as a program would load it."""
     return _bare(plain(read(data).root))
-
-
-def root(data: bytes) -> Mapping:
-    return read(data).root
 
 
 def _bare(value: Any) -> Any:
