@@ -7,8 +7,13 @@ whatever the timeout).
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +30,18 @@ SQLITE_FLOOR = (3, 51, 3)
 # PostgreSQL's classes and codes for "not now": connection trouble, resources, shutdown, too many connections, a cancelled query.
 AWAY = ("08", "53", "57P", "57014", "55006")
 
+# A long job on SQLite: bounded memory whatever its size, so temporary tables go to files and the database's file is not mapped
+# (a mapped page counts as the process's own). Its many small commits need not reach the disk one by one: publishing, on
+# another connection, syncs the log whole.
+LONG_JOB = (
+    "temp_store=FILE",
+    "mmap_size=0",
+    "cache_size=-32768",
+    "temp.cache_size=-32768",
+    "synchronous=NORMAL",
+    "wal_autocheckpoint=16384",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -33,6 +50,7 @@ class Database:
     url: URL
     reader: Engine
     writer: Engine
+    stalls: Stalls
 
     @property
     def embedded(self) -> bool:
@@ -41,9 +59,20 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading; it cannot write."""
-        with translated(), self.reader.connect() as connection:
-            yield connection
+        """A connection for reading; it cannot write.
+
+        Raises Unavailable at once while the database has just been found away: waiting for it again would hold up everybody.
+        """
+        self.stalls.refuse()
+        with translated():
+            try:
+                connection = self.reader.connect()
+            except exc.DBAPIError as error:
+                if is_connect_failure(error):
+                    self.stalls.found_away()
+                raise
+            with connection, self.stalls.limit(connection.connection.dbapi_connection, self.stalls.read_seconds):
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -51,10 +80,131 @@ class Database:
         with translated(), self.writer.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def hold(self) -> Iterator[Held]:
+        """A writing connection of its own for a long job, with temporary tables; see `Held`."""
+        engine = (
+            _sqlite(self.url, 1, 10.0, writes=True)
+            if self.embedded
+            else _postgresql(self.url, 1, 0, writes=True, more=" -c work_mem=64MB -c temp_buffers=64MB")
+        )
+        try:
+            with translated(), engine.connect() as connection:
+                if self.embedded:
+                    raw = connection.connection.cursor()
+                    for pragma in LONG_JOB:
+                        raw.execute(f"PRAGMA {pragma}")
+                    raw.close()
+                yield Held(connection)
+        finally:
+            engine.dispose()
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.reader.dispose()
         self.writer.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A writing connection that makes one transaction after another; its temporary tables last as long as it is held."""
+
+    connection: Connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction for writing."""
+        with self.connection.begin():
+            yield self.connection
+
+    @contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        """A transaction that reads and writes temporary tables only, and so keeps no other writer waiting."""
+        self.connection.execution_options(scratch=True)
+        try:
+            with self.connection.begin():
+                yield self.connection
+        finally:
+            self.connection.execution_options(scratch=False)
+
+
+class Stalls:
+    """Ends what waits for a server that neither answers nor resets: no timeout of the server's own helps against that.
+
+    A thread looks a few times a second which connections are over their time, and shuts their sockets: whoever waits on one then
+    gets an error. A look costs nothing to a request but an entry in a dictionary.
+    """
+
+    LOOK_SECONDS = 0.25
+    PING_SECONDS = 1.5  # with the 2 s that a new connection may take: an answer within 5 s, whatever the server does
+    AWAY_SECONDS = 1.0  # for how long a server found away is not asked again
+
+    def __init__(self, read_seconds: float) -> None:
+        # The server gives a slow query up by itself; what lasts longer than that was never answered.
+        self.read_seconds = read_seconds + 1
+        self.away_until = 0.0
+        self.waiting: dict[object, tuple[float, Any]] = {}
+        self.lock = threading.Lock()
+        self.watcher: threading.Thread | None = None
+
+    def refuse(self) -> None:
+        """Raise Unavailable while the database has just been found away."""
+        if time.monotonic() < self.away_until:
+            raise away("The database does not answer.")
+
+    def found_away(self) -> None:
+        """Note that the database could not be reached."""
+        self.away_until = time.monotonic() + self.AWAY_SECONDS
+
+    @contextmanager
+    def limit(self, connection: Any, seconds: float) -> Iterator[None]:
+        """Shut a PostgreSQL connection's socket where the block takes longer than this."""
+        if not hasattr(connection, "pgconn"):
+            yield
+            return
+        if self.watcher is None:
+            self.watch()
+        token = object()
+        self.waiting[token] = (time.monotonic() + seconds, connection)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.waiting.pop(token, None)
+
+    def watch(self) -> None:
+        """Start the thread that looks."""
+        with self.lock:
+            if self.watcher is None:
+                self.watcher = threading.Thread(target=self._look, name="stalls", daemon=True)
+                self.watcher.start()
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(self.LOOK_SECONDS)
+            now = time.monotonic()
+            with self.lock:
+                for token, (deadline, connection) in list(self.waiting.items()):
+                    if now >= deadline:
+                        del self.waiting[token]
+                        _shut(connection)
+
+    def pinging(self, engine: Engine) -> Engine:
+        """The engine, its test of a pooled connection limited in time."""
+        ping = engine.dialect.do_ping
+
+        def limited(connection: DBAPIConnection) -> bool:
+            with self.limit(connection, self.PING_SECONDS):
+                return ping(connection)
+
+        engine.dialect.do_ping = limited  # type: ignore[method-assign, assignment]
+        return engine
+
+
+def _shut(connection: Any) -> None:
+    """Shut a connection's socket, under the thread that waits on it."""
+    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as found:
+        found.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -67,9 +217,30 @@ def translated() -> Iterator[None]:
     except exc.TimeoutError as error:
         raise away("Every connection is in use.") from error
     except exc.DBAPIError as error:
+        refusal = lasting(error)
+        if refusal is not None:
+            raise refusal from error
         if passing(error):
             raise away("The database does not answer.") from error
         raise
+
+
+def lasting(error: exc.DBAPIError) -> ChanceryError | None:
+    """The refusal of a database that no waiting mends: full, read-only or damaged; None for other trouble."""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None) or ""
+    if code.startswith(("SQLITE_FULL", "53100")):
+        return away("The disk of the database is full.")
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "25006")):
+        return ChanceryError(
+            "The database cannot be written here: its file or folder is read-only. Nothing was changed. Give the user who runs "
+            "Chancery the right to write both, or name another place in CHANCERY_DATA or CHANCERY_DATABASE."
+        )
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")):
+        return ChanceryError(
+            "The database is damaged. Stop what uses it, keep a copy of the file, and put a backup in its place with "
+            "`chancery restore`; `chancery doctor` says what is wrong."
+        )
+    return None
 
 
 def away(what: str) -> Unavailable:
@@ -84,9 +255,7 @@ def passing(error: exc.DBAPIError) -> bool:
         return str(code).startswith(AWAY)
     name = getattr(error.orig, "sqlite_errorname", "")
     if name:
-        return str(name).startswith(
-            ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_INTERRUPT")
-        )
+        return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_INTERRUPT"))
     # A connection that never came about carries no code at all.
     return (isinstance(error, exc.OperationalError) and error.connection_invalidated) or is_connect_failure(error)
 
@@ -103,15 +272,14 @@ def open_database(url: URL, *, threads: int = 6, read_seconds: float = 10.0, wai
 
     Raises ChanceryError where the SQLite library is one that can lose data, or the address is of another kind of database.
     """
-    backend = url.get_backend_name()
+    backend, stalls = url.get_backend_name(), Stalls(read_seconds)
     if backend == "sqlite":
-        return Database(
-            url, _sqlite(url, threads, wait_seconds, writes=False), _sqlite(url, 1, wait_seconds, writes=True)
-        )
+        reader = _sqlite(url, threads, wait_seconds, writes=False)
+        return Database(url, reader, _sqlite(url, 1, wait_seconds, writes=True), stalls)
     if backend == "postgresql":
-        return Database(
-            url, _postgresql(url, threads, read_seconds, writes=False), _postgresql(url, 2, read_seconds, writes=True)
-        )
+        reader = _postgresql(url, threads, read_seconds, writes=False)
+        writer = _postgresql(url, 2, read_seconds, writes=True)
+        return Database(url, stalls.pinging(reader), stalls.pinging(writer), stalls)
     raise ChanceryError(f"Chancery runs on SQLite and PostgreSQL; {backend!r} in CHANCERY_DATABASE is neither.")
 
 
@@ -142,7 +310,10 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # Another program's file is left as it is: it will be refused.
+        cursor.execute("SELECT count(*) = 0 OR sum(name = 'alembic_version') FROM sqlite_master")
+        if cursor.fetchone() in ((1,), (None,)):
+            cursor.execute("PRAGMA journal_mode=WAL")
         # FULL: what was acknowledged survives a power cut too; a publication is one commit, so it costs little.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
@@ -156,20 +327,24 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql(
+                "BEGIN" if connection.get_execution_options().get("scratch") else "BEGIN IMMEDIATE"
+            )
 
     return engine
 
 
-def _postgresql(url: URL, connections: int, read_seconds: float, *, writes: bool) -> Engine:
-    options = "-c plan_cache_mode=force_custom_plan -c timezone=UTC"  # a generic plan took a query from 3 ms to 3.6 s
+def _postgresql(url: URL, connections: int, read_seconds: float, *, writes: bool, more: str = "") -> Engine:
+    options = (
+        f"-c plan_cache_mode=force_custom_plan -c timezone=UTC{more}"  # a generic plan took a query from 3 ms to 3.6 s
+    )
     if not writes:
         options += f" -c default_transaction_read_only=on -c statement_timeout={int(read_seconds * 1000)}"
     return create_engine(
         url,
         # psycopg drops its prepared statements at each ROLLBACK: AUTOCOMMIT took a read from 4.1 to 0.8 ms.
         isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
-        connect_args={"connect_timeout": 4, "tcp_user_timeout": 4000, "options": options},
+        connect_args={"connect_timeout": 2, "tcp_user_timeout": 4000, "options": options},
         pool_size=connections,
         max_overflow=0,
         pool_timeout=4,
@@ -178,27 +353,52 @@ def _postgresql(url: URL, connections: int, read_seconds: float, *, writes: bool
 
 
 def prepare_file(url: URL) -> None:
-    """Make the folder of a SQLite file, and refuse a file that is there but empty or no database."""
+    """Make a SQLite file and its folder where there is none; refuse a file that is empty or no database."""
     if url.get_backend_name() != "sqlite" or url.database is None:
         return
     file = Path(url.database)
     if file.is_dir():
         raise ChanceryError(f"{file.name} is a folder; CHANCERY_DATABASE must name a file.")
-    if not file.exists():
-        try:
+    try:
+        if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ChanceryError(
-                f"The data folder cannot be made ({error.strerror}); set CHANCERY_DATA to one that can."
-            ) from error
-        return
-    with file.open("rb") as opened:
-        head = opened.read(16)
+            make_file(file)
+            return
+        with file.open("rb") as opened:
+            head = opened.read(16)
+    except OSError as error:
+        raise ChanceryError(
+            f"The database file {file.name} cannot be reached or made ({error.strerror}); set CHANCERY_DATA to a folder that can "
+            "be written."
+        ) from error
     if head == b"":
         # SQLite takes an empty file for a new database: a lost one would come back as an empty knowledge base.
         raise ChanceryError(f"{file.name} is there but empty: restore it from a backup, or delete it to start anew.")
     if head != b"SQLite format 3\0":
-        raise ChanceryError(f"{file.name} is not a SQLite database.")
+        raise ChanceryError(f"{file.name} is not a SQLite database; name another file in CHANCERY_DATABASE.")
+
+
+def make_file(file: Path) -> None:
+    """Make an empty database, whole or not at all: a process killed while SQLite makes one leaves a file of 0 bytes.
+
+    Raises OSError, or ChanceryError for a full disk.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
+        part = Path(folder) / "new"
+        try:
+            with closing(sqlite3.connect(part)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.Error as error:
+            raise ChanceryError(f"{file.name} cannot be made: {error}. Make room, or name another place.") from error
+        if part.stat().st_size == 0:
+            # On a full disk SQLite leaves the journal mode as it was, and says nothing.
+            raise ChanceryError(f"{file.name} cannot be made: the disk is full. Make room, or name another place.")
+        try:
+            os.link(part, file)  # unlike a renaming, takes nobody's place
+        except FileExistsError:
+            return
+        except OSError:
+            part.rename(file)  # a file system without links
 
 
 def answers(connection: Connection) -> bool:

@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 import orjson
-from sqlalchemy import Connection, Table, func, inspect, select, text
+from sqlalchemy import Connection, Index, func, inspect, select, text
+from sqlalchemy.schema import CreateIndex
 
 from app import ledger, schema
 from app.db import Database
@@ -35,6 +36,7 @@ def examine(database: Database, migrations: Path) -> Iterator[str]:
             verdict = connection.execute(text("PRAGMA integrity_check(5)")).scalars().all()
             if verdict != ["ok"]:
                 yield f"The file is damaged: {'; '.join(map(str, verdict))}. Restore a backup with `chancery restore`."
+                return
         yield from lost_indexes(connection)
         yield from left_open(connection)
         yield from twice_standing(connection)
@@ -44,19 +46,20 @@ def examine(database: Database, migrations: Path) -> Iterator[str]:
 def lost_indexes(connection: Connection) -> Iterator[str]:
     """Indexes that the schema has and the database lacks: answers stay right and become slow."""
     inspector = inspect(connection)
+    tables = set(inspector.get_table_names())
     for table in metadata.sorted_tables:
+        if table.name not in tables:
+            yield f"The table {table.name} is missing. Restore a backup with `chancery restore`."
+            continue
         there = {index["name"] for index in inspector.get_indexes(table.name)}
         for index in table.indexes:
             if index.name not in there:
-                yield f"The index {index.name} is missing; restore it with: {index_sql(table, str(index.name))}"
+                yield f"The index {index.name} is missing; restore it with: {index_sql(connection, index)}"
 
 
-def index_sql(table: Table, name: str) -> str:
+def index_sql(connection: Connection, index: Index) -> str:
     """The statement that makes an index again."""
-    from sqlalchemy.schema import CreateIndex
-
-    index = next(one for one in table.indexes if one.name == name)
-    return " ".join(str(CreateIndex(index)).split())
+    return " ".join(str(CreateIndex(index).compile(dialect=connection.dialect)).split())
 
 
 def left_open(connection: Connection) -> Iterator[str]:

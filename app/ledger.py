@@ -16,17 +16,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import Database
 from app.errors import BadQuery, Conflict
+from app.models import coded
 from app.models.base import ENRICHED, PLAIN, WHOLE
 from app.models.revision import record_id, redirect, retraction, revision
 from app.models.source import citation
@@ -37,8 +39,13 @@ from app.resources import NOUNS
 from app.times import parse_moment
 
 CHUNK = 500  # records a statement: bound parameters are limited (SQLite 32,766)
+PUBLISHING = timedelta(minutes=1)  # longer than it takes from the stamp of a publication until readers see it
 
 Clock = Callable[[], datetime]
+
+
+class Busy(Conflict):
+    """Another revision is open, so none can be opened now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ def revision_at(connection: Connection, asked: str, now: datetime) -> int:
     newest = latest(connection)
     if asked.isascii() and asked.isdigit():
         # `2024` is a year to some; it is a revision here, as every bare number is: a year would need a day to end on.
-        return _numbered(asked, newest)
+        return _numbered(connection, asked, newest)
     moment = parse_moment(asked)
     if not isinstance(moment, datetime):
         if moment > now.date():
@@ -104,10 +111,12 @@ def revision_at(connection: Connection, asked: str, now: datetime) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def _numbered(asked: str, newest: int) -> int:
+def _numbered(connection: Connection, asked: str, newest: int) -> int:
     if len(asked) > 10 or int(asked) > newest:
         raise BadQuery(f"as_of={asked[:20]} is in the future; the latest revision is {newest}.")
-    return int(asked)
+    # A number that was abandoned stands for the one before it: an answer names a revision that the log has.
+    query = select(func.max(revision.c.number)).where(revision.c.state == "published", revision.c.number <= int(asked))
+    return connection.execute(query).scalar() or 0
 
 
 def stamp(moment: datetime) -> str:
@@ -116,11 +125,14 @@ def stamp(moment: datetime) -> str:
 
 
 def settled(asked: str, now: datetime) -> bool:
-    """Whether an `as_of` stands for the same revision for ever: today's end has not come yet."""
+    """Whether an `as_of` stands for the same revision for ever.
+
+    Not while its moment is younger than a publication takes: one may be under way that was stamped before it.
+    """
     if asked.isascii() and asked.isdigit():
         return True
-    moment = parse_moment(asked)
-    return moment < now if isinstance(moment, datetime) else moment < now.date()
+    moment, past = parse_moment(asked), now - PUBLISHING
+    return moment < past if isinstance(moment, datetime) else moment < past.date()
 
 
 # ── Opening, publishing, abandoning ─────────────────────────────────────────────────────────────────────────────────
@@ -131,8 +143,13 @@ def opened(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(revision).where(revision.c.state == "open")).first()
 
 
+def writers(connection: Connection) -> set[str]:
+    """Everybody who has published something."""
+    return set(connection.scalars(select(revision.c.by).where(revision.c.state == "published").distinct()))
+
+
 def start(connection: Connection, change: Change, now: datetime) -> int:
-    """Open a revision. Raises Conflict while another one is open."""
+    """Open a revision. Raises Busy while another one is open."""
     busy = opened(connection)
     if busy is not None:
         raise in_the_way(busy)
@@ -153,49 +170,67 @@ def start(connection: Connection, change: Change, now: datetime) -> int:
             )
         )
     except IntegrityError as error:
-        raise Conflict(
-            "Another writer opened a revision at the same moment. Nothing was written; try again."
-        ) from error
+        raise Busy("Another writer opened a revision at the same moment. Nothing was written; try again.") from error
     return number
 
 
-def in_the_way(row: Row[Any]) -> Conflict:
+def in_the_way(row: Row[Any]) -> Busy:
     """The refusal of a writer while another's revision is open."""
-    return Conflict(
+    return Busy(
         f"Revision {row.number} ({row.kind}: {row.why}), opened {row.opened_at} by {row.by}, is still open, so nothing else can be "
         f"written. If its writer is at work, wait. If it died, run `chancery revisions resume {row.number}` to finish it or "
         f"`chancery revisions abandon {row.number}` to drop it."
     )
 
 
-def begin(database: Database, change: Change, clock: Clock, *, wait_seconds: float = 0.0) -> int:
-    """Open a revision in a transaction of its own, waiting up to `wait_seconds` for another writer to finish."""
+@contextmanager
+def begun(
+    database: Database, change: Change, clock: Clock, *, wait_seconds: float = 0.0
+) -> Iterator[tuple[Connection, int]]:
+    """A transaction with a revision open in it, waiting up to `wait_seconds` for another writer to finish."""
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
             with database.write() as connection:
-                return start(connection, change, clock())
-        except Conflict:
+                number = start(connection, change, clock())
+                yield connection, number
+                return
+        except Busy:
             if time.monotonic() >= deadline:
                 raise
-            time.sleep(0.05)
+        time.sleep(0.05)
 
 
-def publish(connection: Connection, number: int, now: datetime) -> None:
-    """Let readers see a revision, all of it at once. Raises Conflict where it is not open."""
-    # Never before the one before it, whatever the clock of the machine does: `as_of` a moment relies on that order.
+def begin(database: Database, change: Change, clock: Clock, *, wait_seconds: float = 0.0) -> int:
+    """Open a revision in a transaction of its own, waiting up to `wait_seconds` for another writer to finish."""
+    with begun(database, change, clock, wait_seconds=wait_seconds) as (_, number):
+        return number
+
+
+def publish(
+    connection: Connection, number: int, now: datetime, *, more: Mapping[str, Mapping[str, int]] | None = None
+) -> None:
+    """Let readers see a revision, all of it at once. Raises Conflict where it is not open.
+
+    `more` is what was counted elsewhere, by act and noun: the events of a dataset are too many to be counted again.
+    """
+    # Always after the one before it, whatever the clock of the machine does: `as_of` a moment relies on that order.
     before = connection.execute(select(func.max(revision.c.published_at))).scalar()
-    moment = max(stamp(now), before or "")
+    moment = stamp(now)
+    if before is not None and moment <= before:
+        moment = stamp(datetime.fromisoformat(before) + timedelta(microseconds=1))
     done = connection.execute(
         update(revision)
         .where(revision.c.number == number, revision.c.state == "open")
-        .values(state="published", published_at=moment, counts=orjson.dumps(tally(connection, number)).decode())
+        .values(state="published", published_at=moment, counts=orjson.dumps(tally(connection, number, more)).decode())
     )
     if done.rowcount != 1:
         raise Conflict(f"Revision {number} is not open, so it cannot be published.")
 
 
-def tally(connection: Connection, number: int) -> dict[str, dict[str, int]]:
+def tally(
+    connection: Connection, number: int, more: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, dict[str, int]]:
     """How many records a revision created, updated and retracted, by noun, counted from the versions themselves."""
     told: dict[str, dict[str, int]] = {"created": {}, "updated": {}, "retracted": {}}
     for noun, resource in sorted(NOUNS.items()):
@@ -207,6 +242,7 @@ def tally(connection: Connection, number: int) -> dict[str, dict[str, int]]:
             for query in (fresh, closed, fresh.where(table.c.id.in_(closed)))
         )
         for name, n in (("created", n_fresh - n_both), ("updated", n_both), ("retracted", n_closed - n_both)):
+            n += (more or {}).get(name, {}).get(noun, 0)
             if n:
                 told[name][noun] = n
     return told
@@ -214,39 +250,63 @@ def tally(connection: Connection, number: int) -> dict[str, dict[str, int]]:
 
 def abandon(connection: Connection, number: int) -> None:
     """Drop an open revision: what it wrote is deleted, what it closed stands again. Raises Conflict where it is not open."""
-    row = opened(connection)
-    if row is None or row.number != number:
+    mine = (revision.c.number == number, revision.c.state == "open")
+    # The state first: a writer who is still at work is waited for, and finds it abandoned at the next step.
+    if connection.execute(update(revision).where(*mine).values(state="abandoned")).rowcount != 1:
         raise Conflict(
             f"Revision {number} is not open; only an open one can be abandoned. `chancery revisions list` shows them."
         )
     empty(connection, number)
-    connection.execute(update(revision).where(revision.c.number == number).values(state="abandoned"))
 
 
 def empty(connection: Connection, number: int) -> None:
     """Take back everything that an unpublished revision wrote and closed."""
     for table in versioned():
         connection.execute(delete(table).where(table.c.since == number))
-        connection.execute(update(table).where(table.c.until == number).values(until=None))
+        if "until" in table.c:
+            connection.execute(update(table).where(table.c.until == number).values(until=None))
     for table in (retraction, record_id):
         connection.execute(delete(table).where(table.c.since == number))
+    connection.execute(delete(coded.rejected_row).where(coded.rejected_row.c.revision == number))
+
+
+def hold(connection: Connection, number: int) -> None:
+    """Make sure, until the transaction ends, that a revision is open. Raises Conflict where it is not, or no more.
+
+    Without this a writer whose revision was abandoned under its hands would write rows that later revisions show.
+    """
+    # FOR SHARE on PostgreSQL; SQLite has one writer at a time anyway.
+    query = select(revision.c.state).where(revision.c.number == number).with_for_update(read=True)
+    if connection.execute(query).scalar() != "open":
+        raise Conflict(f"Revision {number} is not open any more: it was published or abandoned. Start again.")
 
 
 def versioned() -> list[Table]:
-    """Every table whose rows are versions, children before parents."""
+    """Every table whose rows belong to the revision that opened them, children before parents."""
     tables = [table for resource in NOUNS.values() for table in reversed(resource.tables)]
-    return [*tables, citation, redirect]
+    return [*tables, citation, redirect, *coded.TABLES]
 
 
 # ── Filling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def put(connection: Connection, number: int, noun: str, records: Iterable[Record], *, origin: str | None) -> None:
-    """Make these records stand as they are given; what already stands so is left alone. Idempotent within a revision."""
+    """Make these records stand as they are given; what already stands so is left alone.
+
+    Within a revision the last word counts: what it did to a record before is as if it had not been. Raises Conflict for an id
+    that belongs to another noun.
+    """
     resource = NOUNS[noun]
+    hold(connection, number)
     for some in batches(records, CHUNK):
+        some = list({record["id"]: record for record in some}.values())
         ids = [record["id"] for record in some]
+        _take_back(connection, number, resource, ids)
         _own(connection, number, noun, ids)
+        # What stands again under its old name leads nowhere else.
+        moved = (redirect.c.id.in_(ids), redirect.c.until.is_(None))
+        connection.execute(delete(redirect).where(redirect.c.since == number, *moved))
+        connection.execute(update(redirect).where(*moved).values(until=number))
         before = current(connection, resource, ids)
         changed = [record for record in some if record["id"] not in before or differs(before[record["id"]][1], record)]
         _close(connection, number, resource, [record["id"] for record in changed if record["id"] in before])
@@ -258,16 +318,18 @@ def difference(
 ) -> Difference:
     """What publishing these records, and no others, as `origin` would change.
 
-    What the origin has standing and does not name any more is retracted, with the reason in `why` or a plain one.
+    What the origin has standing and does not name any more is retracted, with the reason in `why` or a plain one. What an open
+    revision of somebody else wrote is not looked at: it may be abandoned.
     """
     created, updated, same = [], [], 0
+    upto = latest(connection)
     kept: set[str] = set()
     grouped: dict[str, list[Record]] = {}
     for noun, record in records:
         grouped.setdefault(noun, []).append(record)
     for noun, some in grouped.items():
         for batch in batches(some, CHUNK):
-            before = current(connection, NOUNS[noun], [record["id"] for record in batch])
+            before = current(connection, NOUNS[noun], [record["id"] for record in batch], upto)
             for record in batch:
                 kept.add(record["id"])
                 stood = before.get(record["id"])
@@ -278,17 +340,19 @@ def difference(
                 else:
                     same += 1
     gone: dict[str, dict[str, str]] = {}
-    for id, noun in sorted(owned(connection, origin).items()):
+    for id, noun in sorted(owned(connection, origin, upto).items()):
         if id not in kept:
             gone.setdefault(noun, {})[id] = why.get(id, f"{origin} does not hold it any more.")
     return Difference(tuple(created), tuple(updated), same, gone)
 
 
-def current(connection: Connection, resource: Resource, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """The standing version of these records, whole: (since, body)."""
+def current(
+    connection: Connection, resource: Resource, ids: Sequence[str], upto: int | None = None
+) -> dict[str, tuple[int, str]]:
+    """These records whole, (since, body), as they stand: at a published revision, or what the open one did included."""
     table = resource.table
     query = select(table.c.id, table.c.since, table.c.body).where(
-        table.c.id.in_(ids), table.c.until.is_(None), table.c.face != PLAIN
+        table.c.id.in_(ids), _standing(table, upto), table.c.face != PLAIN
     )
     return {row.id: (row.since, row.body) for row in connection.execute(query)}
 
@@ -296,17 +360,19 @@ def current(connection: Connection, resource: Resource, ids: Sequence[str]) -> d
 def retract(connection: Connection, number: int, noun: str, reasons: Mapping[str, str]) -> None:
     """Let these records stand no longer, each with the reason; those that do not stand are left alone."""
     resource = NOUNS[noun]
+    hold(connection, number)
     for ids in batches(sorted(reasons), CHUNK):
+        _take_back(connection, number, resource, ids)
         standing = sorted(current(connection, resource, ids))
         _close(connection, number, resource, standing)
         if standing:
-            connection.execute(delete(retraction).where(retraction.c.id.in_(standing), retraction.c.since == number))
             rows = [{"id": id, "since": number, "noun": noun, "why": reasons[id]} for id in standing]
             connection.execute(insert(retraction), rows)
 
 
 def rename(connection: Connection, number: int, noun: str, old: str, new: str) -> None:
     """Let `old` lead to `new` from this revision on."""
+    hold(connection, number)
     same = select(redirect.c.now).where(redirect.c.id == old, redirect.c.until.is_(None))
     if connection.execute(same).scalar() == new:
         return
@@ -315,25 +381,37 @@ def rename(connection: Connection, number: int, noun: str, old: str, new: str) -
     connection.execute(insert(redirect).values(id=old, since=number, noun=noun, now=new))
 
 
-def owned(connection: Connection, origin: str) -> dict[str, str]:
-    """The records that an origin (a dossier, a dataset) has standing: id to noun."""
+def owned(connection: Connection, origin: str, upto: int) -> dict[str, str]:
+    """The records that an origin (a dossier, a dataset) has standing at a revision: id to noun."""
     found: dict[str, str] = {}
     for noun, resource in NOUNS.items():
         table = resource.table
-        query = select(table.c.id).where(table.c.origin == origin, table.c.until.is_(None)).distinct()
+        query = select(table.c.id).where(table.c.origin == origin, _standing(table, upto)).distinct()
         found.update(dict.fromkeys(connection.scalars(query), noun))
     return found
 
 
 def origins(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    """Which noun the standing records of these ids are, and what published them."""
+    """Which noun the records of these ids are that stand now, and what published them."""
+    upto, known = latest(connection), nouns(connection, ids)
+    # Only events of datasets have ids that are noted nowhere else: they are millions, and of their own form.
+    grouped: dict[str, list[str]] = {}
+    for id in ids:
+        grouped.setdefault(known.get(id, "event"), []).append(id)
     found: dict[str, tuple[str, str | None]] = {}
-    for noun, resource in NOUNS.items():
-        table = resource.table
-        for some in batches(ids, CHUNK):
-            query = select(table.c.id, table.c.origin).where(table.c.id.in_(some), table.c.until.is_(None))
+    for noun, some in grouped.items():
+        table = NOUNS[noun].table
+        for chunk in batches(some, CHUNK):
+            query = select(table.c.id, table.c.origin).where(table.c.id.in_(chunk), _standing(table, upto))
             found.update({row.id: (noun, row.origin) for row in connection.execute(query)})
     return found
+
+
+def _standing(table: Table, upto: int | None) -> ColumnElement[bool]:
+    """The versions that stand: at a published revision, or with None, those of the open one included."""
+    if upto is None:
+        return table.c.until.is_(None)
+    return and_(table.c.since <= upto, or_(table.c.until.is_(None), table.c.until > upto))
 
 
 def noun_of(connection: Connection, id: str) -> str | None:
@@ -341,12 +419,18 @@ def noun_of(connection: Connection, id: str) -> str | None:
     return connection.execute(select(record_id.c.noun).where(record_id.c.id == id)).scalar()
 
 
+def nouns(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The noun whose record carries, or once carried, each of these ids."""
+    found: dict[str, str] = {}
+    for some in batches(ids, CHUNK):
+        query = select(record_id.c.id, record_id.c.noun).where(record_id.c.id.in_(some))
+        found.update({row.id: row.noun for row in connection.execute(query)})
+    return found
+
+
 def _own(connection: Connection, number: int, noun: str, ids: Sequence[str]) -> None:
     """Note new ids, and refuse those that belong to another noun."""
-    known = {
-        row.id: row.noun
-        for row in connection.execute(select(record_id.c.id, record_id.c.noun).where(record_id.c.id.in_(ids)))
-    }
+    known = nouns(connection, ids)
     for id, other in known.items():
         if other != noun:
             raise Conflict(f"The id {id} belongs to a {other}; ids are never reused, so a {noun} needs another one.")
@@ -355,12 +439,25 @@ def _own(connection: Connection, number: int, noun: str, ids: Sequence[str]) -> 
         connection.execute(insert(record_id), fresh)
 
 
+def _take_back(connection: Connection, number: int, resource: Resource, ids: Sequence[str]) -> None:
+    """Undo what this very revision did to these records, if it did anything."""
+    main = resource.table
+    mine = or_(main.c.since == number, main.c.until == number)
+    touched = list(connection.scalars(select(main.c.id).where(main.c.id.in_(ids), mine).distinct()))
+    if not touched:
+        return
+    for table in (*reversed(resource.tables), citation):
+        connection.execute(delete(table).where(table.c.id.in_(touched), table.c.since == number))
+        connection.execute(update(table).where(table.c.id.in_(touched), table.c.until == number).values(until=None))
+    for table in (retraction, record_id):
+        connection.execute(delete(table).where(table.c.id.in_(touched), table.c.since == number))
+
+
 def _close(connection: Connection, number: int, resource: Resource, ids: Sequence[str]) -> None:
-    """Close the standing versions of these records; those that this very revision opened are taken back."""
+    """Close the standing versions of these records."""
     if not ids:
         return
     for table in (*reversed(resource.tables), citation):
-        connection.execute(delete(table).where(table.c.id.in_(ids), table.c.since == number))
         connection.execute(update(table).where(table.c.id.in_(ids), table.c.until.is_(None)).values(until=number))
 
 
@@ -454,37 +551,69 @@ class Step:
     now: str | None = None
 
 
-def steps(connection: Connection, number: int, *, enrichment: bool, only: tuple[str, str] | None = None) -> list[Step]:
+def steps(
+    connection: Connection,
+    number: int,
+    *,
+    enrichment: bool,
+    skip: int = 0,
+    limit: int | None = None,
+) -> list[Step]:
     """What a published revision did, in the order of nouns and ids, as a reader with or without enrichment sees it.
 
-    `only` narrows it to one record, as (noun, id). What changed nothing for this reader is no step.
+    What changed nothing for this reader is no step. `skip` and `limit` take a part of them: the bodies of the others stay unread.
     """
     wanted = (WHOLE, ENRICHED) if enrichment else (WHOLE, PLAIN)
-    reasons = {row.id: row.why for row in connection.execute(select(retraction).where(retraction.c.since == number))}
-    moves = {row.id: row.now for row in connection.execute(select(redirect).where(redirect.c.since == number))}
     found: list[Step] = []
-    for noun, resource in NOUNS.items():
-        if only is not None and noun != only[0]:
-            continue
-        table = resource.table
-        query = select(table.c.id, table.c.since, table.c.until, table.c.body).where(
-            or_(table.c.since == number, table.c.until == number), table.c.face.in_(wanted)
-        )
-        if only is not None:
-            query = query.where(table.c.id == only[1])
-        before: dict[str, str] = {}
-        after: dict[str, str] = {}
-        for row in connection.execute(query):
-            if row.since == number:
-                after[row.id] = row.body
-            if row.until == number:
-                before[row.id] = row.body
-        for id in sorted(before.keys() | after.keys()):
-            if before.get(id) == after.get(id):
-                continue
-            act = "create" if id not in before else "update" if id in after else "merge" if id in moves else "retract"
-            found.append(Step(number, noun, id, act, before.get(id), after.get(id), reasons.get(id), moves.get(id)))
+    for resource in NOUNS.values():
+        ids = list(connection.scalars(_touched(resource.table, number, wanted)))
+        some = ids[skip:] if limit is None else ids[skip : skip + limit - len(found)]
+        skip = max(0, skip - len(ids))
+        for chunk in batches(some, CHUNK):
+            found += _steps_of(connection, number, resource, chunk, wanted)
+        if limit is not None and len(found) >= limit:
+            break
     return found
+
+
+def _touched(table: Table, number: int, wanted: tuple[int, int]) -> Any:
+    """The ids of the records that a revision changed for a reader of these faces, in their order."""
+    fresh, closed = (func.max(case((column == number, 1), else_=0)) for column in (table.c.since, table.c.until))
+    differ = func.min(table.c.body) != func.max(table.c.body)
+    return (
+        select(table.c.id)
+        .where(or_(table.c.since == number, table.c.until == number), table.c.face.in_(wanted))
+        .group_by(table.c.id)
+        .having(or_(fresh + closed == 1, differ))
+        .order_by(table.c.id)
+    )
+
+
+def _steps_of(
+    connection: Connection, number: int, resource: Resource, ids: Sequence[str], wanted: tuple[int, int]
+) -> Iterator[Step]:
+    """What a revision did to these records, which it changed."""
+    table = resource.table
+    query = select(table.c.id, table.c.since, table.c.body).where(
+        table.c.id.in_(ids), or_(table.c.since == number, table.c.until == number), table.c.face.in_(wanted)
+    )
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    for row in connection.execute(query):
+        (after if row.since == number else before)[row.id] = row.body
+    gone = [id for id in ids if id not in after]
+    reasons, moves = _ends(connection, number, gone) if gone else ({}, {})
+    for id in ids:
+        act = "create" if id not in before else "update" if id in after else "merge" if id in moves else "retract"
+        yield Step(number, resource.noun, id, act, before.get(id), after.get(id), reasons.get(id), moves.get(id))
+
+
+def _ends(connection: Connection, number: int, ids: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Why a revision let these records stand no longer, and where those lead that were renamed or merged."""
+    told = select(retraction.c.id, retraction.c.why).where(retraction.c.id.in_(ids), retraction.c.since == number)
+    leads = select(redirect.c.id, redirect.c.now).where(redirect.c.id.in_(ids), redirect.c.since == number)
+    reasons = {row.id: row.why for row in connection.execute(told)}
+    return reasons, {row.id: row.now for row in connection.execute(leads)}
 
 
 def batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -9,10 +9,11 @@ from alembic.command import upgrade
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from app.db import Database
 from app.errors import SchemaMismatch
+from app.models import metadata
 
 State = Literal["empty", "older", "current", "newer"]
 
@@ -28,11 +29,24 @@ def state(connection: Connection, migrations: Path) -> State:
     """How the database's schema stands to this version's: `newer` is one that this version does not know."""
     at = MigrationContext.configure(connection).get_current_revision()
     if at is None:
+        refuse_foreign(connection)
         return "empty"
     scripts = ScriptDirectory.from_config(_config(migrations))
     if at == scripts.get_current_head():
         return "current"
     return "older" if any(script.revision == at for script in scripts.walk_revisions()) else "newer"
+
+
+def refuse_foreign(connection: Connection) -> None:
+    """Refuse a database that holds tables but says no version: another program's, or what somebody copied half."""
+    there = set(inspect(connection).get_table_names())
+    # A PostgreSQL database may hold what its extensions made; a SQLite file belongs to one program.
+    others = sorted(there if connection.dialect.name == "sqlite" else there & metadata.tables.keys())
+    if others:
+        raise SchemaMismatch(
+            f"The database has tables ({', '.join(others[:3])}) but no schema version: it belongs to another program, or is half "
+            "of a copy. Name an empty database, or restore a backup with `chancery restore`."
+        )
 
 
 def migrate(database: Database, migrations: Path) -> State:

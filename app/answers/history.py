@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, select
 
 from app import ledger
-from app.errors import BadQuery, ChanceryError, Gone, Moved, NotFound
+from app.errors import BadQuery, ChanceryError, Fault, Gone, Moved, NotFound
 from app.models.base import ENRICHED
 from app.models.revision import record_id, retraction, revision
 from app.query.fields import Resource, View
@@ -64,6 +64,8 @@ def versions(connection: Connection, resource: Resource, view: View, id: str) ->
         .order_by(table.c.since)
     )
     rows = connection.execute(query).all()
+    if not rows:
+        return []
     numbers = {
         number for row in rows for number in (row.since, row.until) if number is not None and number <= view.revision
     }
@@ -73,7 +75,7 @@ def versions(connection: Connection, resource: Resource, view: View, id: str) ->
     reasons = {row.since: row.why for row in connection.execute(select(retraction).where(retraction.c.id == id))}
     told: list[dict[str, Any]] = []
     before: dict[str, Any] | None = None
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in zip(rows, [*rows[1:], None], strict=False):  # of no rows at all, the second is longer
         record = orjson.loads(row.body)
         until = row.until if row.until is not None and row.until <= view.revision else None
         act = "create" if before is None else "update"
@@ -150,25 +152,30 @@ def changes(
     A position is (revision, steps of it already seen). The order is that of publication, so no reader can skip anything.
     """
     number, seen = after
-    query = (
-        select(revision)
-        .where(revision.c.state == "published", revision.c.number >= number, revision.c.number <= view.revision)
-        .order_by(revision.c.number)
-    )
     told: list[dict[str, Any]] = []
-    for row in connection.execute(query).all():
-        skip = seen if row.number == number else 0
-        if skip == WHOLE_REVISION:
-            continue
-        for place, step in enumerate(ledger.steps(connection, row.number, enrichment=view.enrichment), 1):
-            if place <= skip:
-                continue
-            if len(told) == limit:
-                return told, told[-1]["position"]
-            told.append(step_json(row, place, step))
+    if seen == WHOLE_REVISION:
+        number, seen = number + 1, 0
+    while rows := log_from(connection, number, view.revision):
+        for row in rows:
+            skip = seen if row.number == number else 0
+            more = limit + 1 - len(told)
+            steps = ledger.steps(connection, row.number, enrichment=view.enrichment, skip=skip, limit=more)
+            told += [step_json(row, place, step) for place, step in enumerate(steps, skip + 1)]
+            if len(told) > limit:
+                return told[:limit], told[limit - 1]["position"]
+        number, seen = rows[-1].number + 1, 0
     return told, None
 
 
+def log_from(connection: Connection, number: int, upto: int) -> Sequence[Row[Any]]:
+    """The next few published revisions, from `number` on: one answer never reads the whole log."""
+    query = select(revision).where(
+        revision.c.state == "published", revision.c.number >= number, revision.c.number <= upto
+    )
+    return connection.execute(query.order_by(revision.c.number).limit(REVISIONS_READ)).all()
+
+
+REVISIONS_READ = 50
 WHOLE_REVISION = -1  # a position after everything that a revision did
 
 
@@ -191,8 +198,8 @@ def step_json(row: Row[Any], place: int, step: ledger.Step) -> dict[str, Any]:
     }
 
 
-def position(text: str) -> tuple[int, int]:
-    """The position that `after` names: a revision, all of it seen, or `revision.step`."""
+def position(text: str, name: str = "after") -> tuple[int, int]:
+    """The position that the parameter `name` gives: a revision, all of it seen, or `revision.step`."""
     number, dot, place = text.partition(".")
     valid = (
         number.isascii()
@@ -201,7 +208,6 @@ def position(text: str) -> tuple[int, int]:
         and (not dot or (place.isascii() and place.isdigit() and len(place) < 10))
     )
     if not valid:
-        raise BadQuery(
-            f"after={shown(text)} is no position. It is a revision, such as 3, or the `position` of a change, such as 3.120."
-        )
+        detail = f"{name}={shown(text)} is no position. It is a revision, such as 3, or a change's `position`, such as 3.120."
+        raise BadQuery(detail, errors=[Fault(name, detail)])
     return int(number), int(place) if dot else WHOLE_REVISION

@@ -5,14 +5,16 @@ revision    the clock, and what became of ids
 source      source, passage, citation, texts at hand
 actor       actor, its names, identifiers, tenures, memberships; office
 place  topic (and vocabulary terms)  statement (and claim)  event (and reports)  agreement (and provision)  relation  dataset
+coded       events, actors and reports of datasets, and what is counted ahead
 """
 
-from app.models import actor, agreement, dataset, event, place, relation, revision, source, statement, topic
+from app.models import actor, agreement, coded, dataset, event, place, relation, revision, source, statement, topic
 from app.models.base import metadata
 
 __all__ = [
     "actor",
     "agreement",
+    "coded",
     "dataset",
     "event",
     "metadata",

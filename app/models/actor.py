@@ -30,8 +30,8 @@ actor_name = child_table(
     Column("how", key(), nullable=False, comment="listed, or how it was derived: family_name, government_form."),
     Column("enrichment", Integer, nullable=False, comment="1 where the name comes from outside the source."),
     Column("outsider", Integer, nullable=False, comment="1 where the whole actor comes from outside the source."),
-    Index("ix_actor_name_folded", "folded"),
-    Index("ix_actor_name_skeleton", "skeleton"),
+    Index("ix_actor_name_folded", "folded", "id"),
+    Index("ix_actor_name_skeleton", "skeleton", "id"),
     comment="A surface form under which people look for an actor.",
 )
 
@@ -40,7 +40,7 @@ actor_identifier = child_table(
     actor,
     Column("scheme", key(), nullable=False),
     Column("value", key(), nullable=False),
-    Index("ix_actor_identifier_value", "scheme", "value"),
+    Index("ix_actor_identifier_value", "scheme", "value", "id"),
     comment="An actor's identifier in somebody else's scheme.",
 )
 
@@ -51,7 +51,7 @@ tenure = child_table(
     Column("of", key(), comment="The state or body whose office it is."),
     day("from_first", "The first day on which it can have begun; null is unknown."),
     day("until_last", "The last day on which it can have ended; null is unknown or still held."),
-    Index("ix_tenure_office", "office"),
+    Index("ix_tenure_office", "office", "id"),
     comment="A person holds an office.",
 )
 
@@ -61,7 +61,7 @@ membership = child_table(
     Column("organisation", key(), nullable=False),
     day("from_first", "The first day on which it can have begun; null is unknown."),
     day("until_last", "The last day on which it can have ended; null is unknown or still held."),
-    Index("ix_membership_organisation", "organisation"),
+    Index("ix_membership_organisation", "organisation", "id"),
     comment="An actor belongs to an organisation or coalition.",
 )
 

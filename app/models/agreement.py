@@ -48,7 +48,7 @@ provision = record_table(
     Column("commitment", key()),
     Column("rank", SmallInteger, comment="The commitment's place on its scale, 0 to 8."),
     Index("ix_provision_agreement", "agreement", "id"),
-    Index("ix_provision_type", "type", "agreement"),
+    Index("ix_provision_type", "type", "agreement", "id"),
     placement=sharded("id"),
     comment="One thing an agreement lays down.",
 )

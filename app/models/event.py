@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKeyConstraint, Index, Integer, SmallInteger, Table, Text
 
-from app.models.base import day, key, link_table, metadata, record_table, sharded
+from app.models.base import day, key, link_table, metadata, ranges, record_table, sharded
 
 event = record_table(
     "event",
@@ -47,10 +47,11 @@ event_participant = Table(
     Column(
         "inferred", SmallInteger, nullable=False, comment="1 where the source implies the part rather than states it."
     ),
-    day("happened_first", "As the event's, so that an actor's page is one range of one index."),
+    (happened := day("happened_first", "As the event's, so that an actor's page is one range of one index.")),
+    *ranges([happened]),
     Index("ix_event_participant_page", "actor", "happened_first", "id"),
     Index("ix_event_participant_event", "id"),
-    Index("ix_event_participant_since", "since"),
+    Index("ix_event_participant_since", "since", "id"),
     Index("ix_event_participant_until", "until"),
     info=sharded("actor"),
     comment="A part that an actor has in an event.",
@@ -67,7 +68,8 @@ report = Table(
     Column("until", Integer),
     Column("dataset", key(), nullable=False),
     Column("native", key(), nullable=False, comment="The dataset's own id of the row."),
-    Column("reported_day", Integer, comment="When it was reported, in days since 1970-01-01."),
+    (reported := day("reported_day", "When it was reported.")),
+    *ranges([reported]),
     Column("story", key()),
     Column("sentence", Integer),
     Column("publisher", Text),
@@ -75,7 +77,7 @@ report = Table(
     ForeignKeyConstraint(
         ["event", "event_since", "event_face"], [event.c.id, event.c.since, event.c.face], name="fk_report_event"
     ),
-    Index("ix_report_since", "since"),
+    Index("ix_report_since", "since", "id"),
     Index("ix_report_until", "until"),
     info=sharded("event", "event"),
     comment="One record of a coded dataset that says an event happened.",

@@ -13,8 +13,8 @@ relation = record_table(
     Column("kind", key(), nullable=False),
     Column("status", key(), nullable=False),
     Column("via", key(), comment="The record that carries it."),
-    Index("ix_relation_subject", "subject", "kind", "object"),
-    Index("ix_relation_object", "object", "kind", "subject"),
+    Index("ix_relation_subject", "subject", "kind", "object", "id"),
+    Index("ix_relation_object", "object", "kind", "subject", "id"),
     placement=sharded("id"),
     comment="A typed edge between two records.",
 )

@@ -56,7 +56,7 @@ redirect = Table(
     Column("until", Integer, comment="The revision that undid it."),
     Column("noun", key(), nullable=False),
     Column("now", key(), nullable=False, comment="The id to use instead."),
-    Index("ix_redirect_since", "since"),
+    Index("ix_redirect_since", "since", "id"),
     info=reference(),
     comment="Where a renamed or merged record went.",
 )
@@ -68,7 +68,7 @@ retraction = Table(
     Column("since", Integer, primary_key=True, autoincrement=False, comment="The revision that retracted it."),
     Column("noun", key(), nullable=False),
     Column("why", Text, nullable=False),
-    Index("ix_retraction_since", "since"),
+    Index("ix_retraction_since", "since", "id"),
     info=reference(),
     comment="Why a record was retracted.",
 )

@@ -8,7 +8,7 @@ from app.models.base import day, key, metadata, record_table, reference, sharded
 
 source = record_table(
     "source",
-    Column("title", Text),
+    Column("title", key()),
     Column("publisher", key()),
     Column("language", key()),
     day("published_first", "The first day its date can mean."),
@@ -22,7 +22,7 @@ source = record_table(
         server_default="0",
         comment="1 where the licence lets everybody carry the text.",
     ),
-    Index("ix_source_publisher", "publisher"),
+    Index("ix_source_publisher", "publisher", "id"),
     placement=reference(),
     comment="A document somebody published.",
 )
@@ -80,7 +80,7 @@ citation = Table(
     Column("support", key(), nullable=False, comment="states, implies or mentions."),
     Index("ix_citation_passage", "passage", "id"),
     Index("ix_citation_source_noun", "source", "noun", "id"),
-    Index("ix_citation_since", "since"),
+    Index("ix_citation_since", "since", "id"),
     Index("ix_citation_until", "until"),
     info=sharded("id"),
     comment="A record's evidence, a row each.",

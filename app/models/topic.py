@@ -10,7 +10,7 @@ topic = record_table(
     "topic",
     Column("label", key(), nullable=False),
     Column("broader", key()),
-    Index("ix_topic_broader", "broader"),
+    Index("ix_topic_broader", "broader", "id"),
     placement=reference(),
     comment="What statements, claims, events and agreements are about (a SKOS concept).",
 )
@@ -20,7 +20,7 @@ term = record_table(
     Column("vocabulary", key(), nullable=False),
     Column("label", Text, nullable=False),
     Column("place", Integer, nullable=False, comment="Its place in the vocabulary."),
-    Index("ix_term_vocabulary", "vocabulary", "place"),
+    Index("ix_term_vocabulary", "vocabulary", "place", "id"),
     placement=reference(),
     comment="A term of a controlled vocabulary.",
 )
