@@ -11,14 +11,13 @@ from typing import Any
 import anyio.to_thread
 import orjson
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
 from app.db import Database, open_database
-from app.routes import lists, problems, questions, service
-from app.routes.middleware import Front
+from app.routes import codes, lists, problems, questions, service
+from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
 from app.routes.reading import State
 from app.settings import Settings
@@ -64,7 +63,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.chancery = state
-    operations = [*service.operations(), *lists.operations(), *questions.operations()]
+    operations = [*service.operations(), *lists.operations(), *questions.operations(), *codes.operations()]
     # A path with a fixed last part must come before `/{id}`, whatever noun brought it.
     for one in sorted(operations, key=lambda operation: operation.path.count("{")):
         app.add_api_route(one.path, endpoint(one.handler), methods=["GET"], include_in_schema=False, name=one.id)
@@ -78,14 +77,16 @@ def create_app(
     service.install(app)
     problems.install(app)
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    # The last one added is the outermost: errors of the guard carry CORS headers, and every answer its request id.
+    app.add_middleware(Guard, url_bytes=settings.url_bytes, body_bytes=settings.body_bytes)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=origins,
         allow_methods=["GET", "HEAD", "OPTIONS"],
         allow_headers=["*"],
         expose_headers=EXPOSED,
     )
-    app.add_middleware(Front, url_bytes=settings.url_bytes, body_bytes=settings.body_bytes)
+    app.add_middleware(Front)
     return app
 
 

@@ -14,7 +14,7 @@ from app.db import open_database
 from app.settings import Settings
 from tests.base import KnowledgeBase, plant
 
-pytest_plugins = ["tests.postgres", "tests.ci_noskip"]
+pytest_plugins = ["tests.postgres", "tests.ci_noskip", "tests.brute"]
 
 BACKENDS = ("sqlite", "postgresql")
 

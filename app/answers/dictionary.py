@@ -18,7 +18,7 @@ def kind_words(kind: Kind) -> str:
     """What a value looks like, in words."""
     match kind:
         case Word():
-            return "text"
+            return f"text like {kind.like}" if kind.like else "text"
         case Term():
             return f"a term of {kind.vocabulary}"
         case Choice():
@@ -71,8 +71,6 @@ def filter_line(resource: Resource, one: Parameter) -> dict[str, Any]:
     example = f"/v1/{resource.name}?{one.name}={quote(one.example, safe=':@')}" if one.example else None
     if one.name == "per":
         example = f"/v1/{resource.name}?pick=first&per={one.example}"
-    elif one.name == "min_revision" or one.name == "as_of":
-        example = f"/v1/{resource.name}?{one.name}=1"
     elif one.name == "facet" and resource.facets:
         example = f"/v1/{resource.name}?facet={resource.facets[0].name}"
     return {

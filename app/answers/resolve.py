@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
 from app.errors import AmbiguousName, Fault
-from app.models.actor import actor, actor_name
+from app.models.actor import actor, actor_name, office, tenure
 from app.models.relation import relation
 from app.models.topic import topic
-from app.names import fold, score, skeleton
+from app.names import fold, government_forms, score, skeleton
 from app.query.fields import Found, View
 from app.query.page import by_resource
 from app.query.plan import by_id, moved
@@ -22,6 +22,8 @@ from app.resources import RESOURCES
 # How well a name fits, from the best way of finding it to the worst. Filters take only what is found by the rules above LOOSE.
 EXACT, RESPELT, FORM, FAMILY, LOOSE = 1.0, 0.95, 0.9, 0.85, 0.8
 NAMES_COMPARED = 50_000  # names that typo help looks at: 41 ms
+OFFICES_COMPARED = 5_000
+HONORIFICS = ("mr", "mrs", "ms", "dr", "sir", "president", "prime minister", "foreign minister", "chancellor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def candidates(
     Names from outside the source are used to find an actor in either view, and the answer says so; an actor that is
     outside knowledge altogether is found only in the enriched one.
     """
-    found = _direct(connection, view, asked)
+    found = next((some for rule in RULES if (some := rule(connection, view, asked))), [])
     if loose:
         if not found:
             found = _alike(connection, view, asked)
@@ -133,22 +135,107 @@ def _direct(connection: Connection, view: View, asked: str) -> list[Candidate]:
         query = query.where(name.outsider == 0)
     best: dict[str, tuple[float, Any, str]] = {}
     for row in connection.execute(query):
-        value, why = _rated(row, folded)
+        value, why = _rated(row, folded, view)
         if row.id not in best or (value, -row.enrichment) > (best[row.id][0], -best[row.id][1].enrichment):
             best[row.id] = (value, row, why)
     names = _names(connection, view, best)
-    return [Candidate(id, names.get(id, id), row.text, row.kind, value, why) for id, (value, row, why) in best.items()]
+    return [
+        Candidate(id, names.get(id, id), _shown(row, view, asked), row.kind, value, why)
+        for id, (value, row, why) in best.items()
+    ]
 
 
-def _rated(row: Any, folded: str) -> tuple[float, str]:
+def _rated(row: Any, folded: str, view: View) -> tuple[float, str]:
     same = row.folded == folded
+    kind = row.kind.replace("_", " ")
+    name = f"a {kind}" if row.enrichment and not view.enrichment else f"{kind} {row.text!r}"
     if row.how == "family_name":
-        value, why = FAMILY if same else FAMILY - 0.02, f"family name of {row.text}"
+        value, why = FAMILY if same else FAMILY - 0.02, f"family name of {name}"
     elif same:
-        value, why = EXACT, f"{row.kind.replace('_', ' ')} {row.text!r}"
+        value, why = EXACT, name
     else:
-        value, why = RESPELT, f"usual respelling of {row.text!r}"
-    return value, why + (", a name from outside the source" if row.enrichment else "")
+        value, why = RESPELT, f"usual respelling of {name}"
+    return value, why + (" from outside the source" if row.enrichment else "")
+
+
+def _shown(row: Any, view: View, asked: str) -> str:
+    """The name that matched; one from outside the source only as it was asked, unless the reader wants enrichment."""
+    return asked if row.enrichment and not view.enrichment else str(row.text)
+
+
+def _government(connection: Connection, view: View, asked: str) -> list[Candidate]:
+    """The government of a state that is asked for as "government of X" or "the X government", where no name says so.
+
+    Where a government is no actor of its own here, its state stands for it.
+    """
+    folded = fold(asked)
+    found: list[Candidate] = []
+    for state in _states(folded):
+        for one in _direct(connection, view, state):
+            if folded not in government_forms(one.matched, ()):
+                continue
+            others = represented(connection, view, one.actor)
+            kinds, names = _kinds(connection, view, [one.actor, *others]), _names(connection, view, others)
+            governments = [other for other in others if kinds.get(other) == "government"]
+            found += [
+                replace(one, actor=other, name=names.get(other, other), score=FORM, why=f"government of {one.actor}")
+                for other in governments
+            ]
+            if kinds.get(one.actor) == "state" and not governments:
+                found.append(
+                    replace(one, score=FORM - 0.02, why="the state, whose government is no actor of its own here")
+                )
+    return list({one.actor: one for one in found}.values())
+
+
+def _titled(connection: Connection, view: View, asked: str) -> list[Candidate]:
+    """The person whose name stands after a title, "President Trump", or who holds the office, "Prime Minister of Japan"."""
+    folded = fold(asked)
+    query = select(office.c.id, office.c.title, office.c.of).where(standing(office, view)).limit(OFFICES_COMPARED)
+    offices = connection.execute(query).all()
+    states = _names(connection, view, {row.of for row in offices if row.of})
+    held = [row.id for row in offices if folded in _office_forms(fold(row.title), fold(states.get(row.of, "")))]
+    if held:
+        return _holders(connection, view, asked, held)
+    titles = {*HONORIFICS, *(fold(row.title) for row in offices)} - {""}
+    for title in sorted(titles, key=len, reverse=True):
+        if folded.startswith(f"{title} "):
+            people = _direct(connection, view, folded.removeprefix(f"{title} "))
+            kinds = _kinds(connection, view, [one.actor for one in people])
+            return [
+                replace(one, score=FAMILY - 0.03, why=f"{one.why}, after a title")
+                for one in people
+                if kinds.get(one.actor) == "person"
+            ]
+    return []
+
+
+def _office_forms(title: str, state: str) -> tuple[str, ...]:
+    return (f"{title} of {state}", f"{title} of the {state}", f"{state}s {title}", f"{state} {title}") if state else ()
+
+
+def _holders(connection: Connection, view: View, asked: str, offices: list[str]) -> list[Candidate]:
+    query = select(tenure.c.id, tenure.c.office).where(tenure.c.office.in_(offices), standing(tenure, view))
+    holders = {row.id: row.office for row in connection.execute(query)}
+    names = _names(connection, view, holders)
+    return [
+        Candidate(id, names.get(id, id), asked, "description", FAMILY - 0.04, f"holds or held the office {held}")
+        for id, held in holders.items()
+    ]
+
+
+RULES = (_direct, _government, _titled)
+
+
+def _states(folded: str) -> Iterator[str]:
+    """What may be the state in a form of government: its words without `government` and what goes with it."""
+    words = folded.split()
+    for government in ("government", "govt", "gov"):
+        if words[:2] == [government, "of"] and len(words) > 2:
+            yield " ".join(words[2:]).removeprefix("the ")
+        elif words[-1:] == [government] and len(words) > 1:
+            yield " ".join(words[:-1])
+            yield " ".join(words[:-1]).removesuffix("s")
 
 
 def _alike(connection: Connection, view: View, asked: str) -> list[Candidate]:
@@ -157,7 +244,8 @@ def _alike(connection: Connection, view: View, asked: str) -> list[Candidate]:
     visible = and_(name.since <= view.revision, or_(name.until.is_(None), name.until > view.revision))
     query = select(name.id, name.text, name.kind).where(visible).limit(NAMES_COMPARED)
     if not view.enrichment:
-        query = query.where(name.outsider == 0)
+        # What is suggested is shown, so it has to be a name that the source gives.
+        query = query.where(name.outsider == 0, name.enrichment == 0)
     best: dict[str, Candidate] = {}
     for row in connection.execute(query):
         value = score(asked, row.text)

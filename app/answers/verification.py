@@ -12,17 +12,19 @@ from app.models.source import citation, passage, source
 from app.query.evidence import Texts, digest_of
 from app.query.fields import View
 from app.query.sql import standing
+from app.texts import difference
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A passage that the text does not bear out."""
+    """A passage that the text does not bear out, and what rests on it: `citations` counts what `cited_by` names once."""
 
     passage: str
     start: int
     end: int
     why: str
     cited_by: tuple[str, ...]
+    citations: int
 
     def as_json(self) -> dict[str, Any]:
         """The failure as the API shows it."""
@@ -37,7 +39,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was checked of a source's citations."""
+    """What was checked of a source's citations; `mismatch` says why the text is not the very one that was annotated."""
 
     source: str
     text: bool
@@ -45,18 +47,28 @@ class Verification:
     citations: int
     checked: int
     failures: tuple[Failure, ...]
-    digest_fits: bool | None
+    mismatch: str | None = None
+
+    @property
+    def confirmed(self) -> int:
+        """How many citations the text bears out."""
+        return self.checked - sum(failure.citations for failure in self.failures)
+
+    @property
+    def holds(self) -> bool:
+        """Whether there was a text, it is the one that was annotated, and every citation stands up."""
+        return self.text and not self.failures and self.mismatch is None
 
     def as_json(self) -> dict[str, Any]:
         """The verification as the API shows it."""
         return {
             "source": self.source,
             "text_available": self.text,
-            "digest_fits": self.digest_fits,
+            "digest_fits": self.mismatch is None if self.text else None,
             "passages": self.passages,
             "citations": self.citations,
             "checked": self.checked,
-            "confirmed": self.checked - sum(len(failure.cited_by) for failure in self.failures),
+            "confirmed": self.confirmed,
             "failures": [failure.as_json() for failure in self.failures],
         }
 
@@ -75,12 +87,12 @@ def verify(connection: Connection, view: View, id: str, text: str | None = None)
         cited.setdefault(row.passage, []).append(row.id)
     citations = sum(len(ids) for ids in cited.values())
     if words is None:
-        return Verification(id, False, len(spans), citations, 0, (), None)
-    digest = connection.execute(select(source.c.sha256).where(source.c.id == id, standing(source, view))).scalar()
-    failures = tuple(failed(spans, words, cited))
-    return Verification(
-        id, True, len(spans), citations, citations, failures, digest is None or digest_of(words) == digest
-    )
+        return Verification(id, False, len(spans), citations, 0, ())
+    annotated = connection.execute(
+        select(source.c.sha256, source.c.characters).where(source.c.id == id, standing(source, view))
+    ).first()
+    mismatch = None if annotated is None else difference(words, annotated.sha256, annotated.characters)
+    return Verification(id, True, len(spans), citations, citations, tuple(failed(spans, words, cited)), mismatch)
 
 
 def failed(spans: Iterable[Any], words: str, cited: dict[str, list[str]]) -> Iterable[Failure]:
@@ -92,4 +104,5 @@ def failed(spans: Iterable[Any], words: str, cited: dict[str, list[str]]) -> Ite
             why = "The words at this place are not the ones that were cited: their digest differs."
         else:
             continue
-        yield Failure(span.id, span.start, span.end, why, tuple(cited.get(span.id, ())))
+        ids = cited.get(span.id, [])
+        yield Failure(span.id, span.start, span.end, why, tuple(dict.fromkeys(ids)), len(ids))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from app.errors import BadCursor
+from app.errors import BadCursor, Fault
 
 if TYPE_CHECKING:
     from app.query.params import Query
@@ -41,21 +41,24 @@ def read(cursor: str, mark: str, types: tuple[type, ...]) -> tuple[int, tuple[An
         if write(revision, found, tuple(key)) != cursor:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
-        raise BadCursor(
+        raise refused(
             "This is not a cursor of ours. Take `next_cursor` of the page before as it is, or start without one."
         ) from None
     if version != VERSION or type(revision) is not int or not 0 <= revision < 2**31:
-        raise BadCursor("This cursor is of another version of the API. Start again without it.")
+        raise refused("This cursor is of another version of the API. Start again without it.")
     if found != mark:
-        raise BadCursor(
+        raise refused(
             "This cursor belongs to a different query. Repeat the same parameters with it, or start again without it."
         )
     fits = len(key) == len(types) and all(_fits(value, wanted) for value, wanted in zip(key, types, strict=True))
     if not fits:
-        raise BadCursor(
-            "This cursor was changed. Take `next_cursor` of the page before as it is, or start without one."
-        )
+        raise refused("This cursor was changed. Take `next_cursor` of the page before as it is, or start without one.")
     return revision, tuple(key)
+
+
+def refused(detail: str) -> BadCursor:
+    """The refusal of a cursor."""
+    return BadCursor(detail, errors=[Fault("cursor", detail)])
 
 
 def _fits(value: Any, wanted: type) -> bool:

@@ -26,9 +26,11 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Free text of at most `most` characters."""
+    """Free text of at most `most` characters; with `form`, a regular expression, only text that is like `like`."""
 
     most: int = 500
+    form: str | None = None
+    like: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +107,19 @@ class Asked:
     others: Mapping[str, tuple[Any, ...]]
     view: View
     connection: Connection
+    negated: bool = False  # the condition is turned round afterwards
 
 
 @dataclass(frozen=True, slots=True)
 class Is:
-    """A column equals one of the values."""
+    """A column equals one of the values; `see_also` names the filter that may find what this one does not."""
 
     name: str
     words: str
     column: Column[Any]
     kind: Kind
     example: str
+    see_also: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +248,14 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """Something to count by value: a column of the resource's table or of a child's; the filter of its name lists a value."""
+    """Something to count by value: a column of the resource's table or of a child's; the filter of its name lists a value.
+
+    `beside` narrows the rows of a child that count, where another filter asks for the same row of it.
+    """
 
     name: str
     column: Column[Any]
+    beside: Callable[[Mapping[str, tuple[Any, ...]]], ColumnElement[bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

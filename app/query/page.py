@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +15,8 @@ from app.query import cursor as cursors
 from app.query import sql
 from app.query.describe import sentence
 from app.query.evidence import Texts
-from app.query.fields import Field, Resource, View
+from app.query.fields import Field, Is, Ref, Resource, View
+from app.query.params import is_ref
 from app.query.plan import Plan, at
 from app.times import from_day_number
 
@@ -139,7 +140,7 @@ def rendered(resource: Resource, row: Row[Any], view: View, late: Mapping[str, A
     record: Record = {"id": row.id, "type": resource.noun, "self": address(resource, row.id)}
     for line in resource.fields:
         record[line.name] = late[line.name] if line.name in late else body.get(line.name)
-    if "enrichment" in body:
+    if body.get("enrichment"):
         record["enrichment"] = body["enrichment"]
     if "evidence" not in record:
         record["evidence"] = []
@@ -187,13 +188,24 @@ def facet(
 
 def narrowed(plan: Plan, name: str, value: str) -> str:
     """The address of the same question narrowed to one value of a facet."""
-    every = getattr(plan.resource.filter(name), "every", False)
+    line = plan.resource.filter(name)
+    single = isinstance(line, Is)
+    asked = any(pair[0] == name for pair in plan.query.pairs)
+    # A plain filter would ask for more where a reference reaches further than itself (a state's government, a topic's
+    # narrower ones), or where it would be one more of several to choose from.
+    exactly = reaches(plan, name) or (asked and not single)
     kept = [
         pair
         for pair in plan.query.pairs
-        if pair[0] not in ("facet", "cursor", "limit", "count", "include", "fields") and (every or pair[0] != name)
+        if pair[0] not in ("facet", "cursor", "limit", "count", "include", "fields") and (exactly or pair[0] != name)
     ]
-    return f"/v1/{plan.resource.name}?{urlencode([*kept, (name, value)], safe=':@')}"
+    return f"/v1/{plan.resource.name}?{urlencode([*kept, (f'{name}.is' if exactly else name, value)], safe=':@')}"
+
+
+def reaches(plan: Plan, name: str) -> bool:
+    """Whether a filter's values are looked up and may stand for more than one record."""
+    line = plan.resource.filter(name)
+    return line is not None and is_ref(line) and isinstance(line.kind, Ref) and line.kind.to in plan.reaching  # type: ignore[union-attr]
 
 
 def included(
@@ -257,30 +269,60 @@ def coverage_of(
     }
     if empty:
         told["zero"] = "not_covered" if not_covered(plan, known) else "none_found"
+        told["notes"] += elsewhere(connection, plan)
     return told
 
 
 def notes(plan: Plan) -> list[str]:
     """How names were read, what is not known here, and what the list leaves out."""
     told = []
+    if plan.wordless:
+        told.append("q: there is no letter or digit in it to look for.")
     for one_ in plan.reached:
         if not one_.ids:
             near = f" Known are for example: {', '.join(one_.near)}." if one_.near else ""
             told.append(f"{one_.parameter}: nothing is known here by {one_.asked!r}.{near}")
         elif one_.said:
             told.append(f"{one_.parameter}: {one_.said}.")
+    if plan.period is not None and not plan.period.undated:
+        told.append("What has no date is left out; undated=true brings it in.")
     left_out = plan.resource.leaves_out
     if left_out is not None and not any(line.filter.name == left_out.filter for line in plan.conditions):
         told.append(f"Left out: {left_out.filter} {' and '.join(left_out.values)}; {left_out.why}.")
     return told
 
 
+def elsewhere(connection: Connection, plan: Plan) -> list[str]:
+    """Where the same question finds something, when it is asked of the filter that a declaration points to."""
+    told = []
+    for line in plan.conditions:
+        name = getattr(line.filter, "see_also", None)
+        other = plan.resource.filter(name) if name is not None else None
+        if other is None or line.negated or plan.nothing:
+            continue
+        swapped = tuple(replace(one_, filter=other) if one_ is line else one_ for one_ in plan.conditions)
+        asked = replace(plan, conditions=swapped)
+        if connection.execute(sql.rows(asked, sql.where(asked, connection), 1, None)).first() is not None:
+            pairs = [
+                (other.name if name == line.filter.name else name, value)
+                for name, value in plan.query.pairs
+                if name not in ("limit", "cursor")
+            ]
+            there = f"/v1/{plan.resource.name}?{urlencode(pairs, safe=':@')}"
+            told.append(f"{line.filter.name} finds nothing, {other.name} does: {there}")
+    return told
+
+
 def not_covered(plan: Plan, known: Mapping[str, Any]) -> bool:
     """Whether an empty list says nothing about the world, since nothing here could have held an answer."""
-    if plan.nothing or not (known["sources"] or known["datasets"]):
+    if any(not one_.ids for one_ in plan.reached) and plan.nothing:
         return True
-    if plan.period is None or not plan.period.asked or known["dates"] is None:
+    if not (known["sources"] or known["datasets"]):
+        return True
+    if plan.period is None or plan.resource.dated is not plan.period.line:
         return False
+    if known["dates"] is None:
+        return not plan.period.undated
     first, last = known["dates"]["first"], known["dates"]["last"]
     lower, upper = day(plan.period.lower), day(plan.period.upper)
     return (lower is not None and last is not None and last < lower) or (

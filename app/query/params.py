@@ -19,6 +19,7 @@ from app.query.fields import (
     Day,
     Filter,
     Holds,
+    Is,
     Kind,
     Number,
     On,
@@ -33,6 +34,7 @@ from app.query.fields import (
 from app.times import day_number, first_day
 from app.vocabularies import Vocabularies
 
+COMMON: Final = ("id", "type", "self", "evidence", "enrichment", "since", "until")  # what every record has
 FORMATS: Final = ("json", "csv", "ndjson", "parquet", "jsonld")
 REPEATS_MOST: Final = 100  # values of one filter: more is a join, which belongs into an export
 
@@ -69,6 +71,7 @@ class Asking:
     values: tuple[Any, ...]
     raw: tuple[str, ...]
     negated: bool = False
+    itself: bool = False  # each of the values, and no record that a reference would reach besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ READ: Final = (
         "as_of",
         "The record clock: answers as they were at a revision, at the end of a day (UTC), or at a moment.",
         Word(40),
-        "1",
+        "2",
     ),
     Parameter(
         "enrichment", "Whether knowledge from outside the cited sources comes in.", YesNo(), "true", default="false"
@@ -143,7 +146,7 @@ LIST: Final = (
         default="none",
     ),
     Parameter(
-        "q", "Words that the record's own text must contain, each as the beginning of a word.", Word(1000), "guarantees"
+        "q", "Words that the record's own text must contain, each as the beginning of a word.", Word(1000), "Ukraine"
     ),
     Parameter(
         "format",
@@ -190,6 +193,9 @@ def parameters(resource: Resource) -> tuple[Parameter, ...]:
                 found.append(
                     Parameter(f"{line.name}.not", f"None of these. {line.words}", line.kind, line.example, repeats=True)
                 )
+            if facetable(resource, line):
+                words = f"Exactly this; repeated, each of them. {line.words}"
+                found.append(Parameter(f"{line.name}.is", words, line.kind, "", repeats=True))
     if any(isinstance(line, Period) for line in resource.filters):
         found += DATES
     if resource.pick:
@@ -207,7 +213,12 @@ def repeats(line: Filter) -> bool:
 
 def negatable(line: Filter) -> bool:
     """Whether `NAME.not` can be asked."""
-    return isinstance(line, (Holds, By)) or type(line).__name__ == "Is"
+    return isinstance(line, (Is, Holds, By, On))
+
+
+def facetable(resource: Resource, line: Filter) -> bool:
+    """Whether `NAME.is` can be asked: what a facet's links need to list exactly the records that it counted."""
+    return isinstance(line, (Is, Holds, By)) and any(facet.name == line.name for facet in resource.facets)
 
 
 def parse(
@@ -264,9 +275,8 @@ def group(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> t
 def unknown(name: str, known: Iterable[str]) -> str:
     """What is said of a parameter that does not exist: the nearest one that does."""
     near = nearest(name, known)
-    return f"There is no parameter {shown(name)!r}." + (
-        f" The nearest is {near!r}." if near else f" There are: {', '.join(known)}."
-    )
+    others = f" There are: {', '.join(known)}." if list(known) else " There are none here."
+    return f"There is no parameter {shown(name)!r}." + (f" The nearest is {near!r}." if near else others)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -310,7 +320,7 @@ def _parse(
         _names(
             grouped,
             "fields",
-            [line.name for line in resource.fields] + ["id", "type", "self", "since", "until", "enrichment"],
+            list(dict.fromkeys([*(line.name for line in resource.fields), *COMMON])),
             faults,
         )
     )
@@ -320,6 +330,8 @@ def _parse(
     include = tuple(_names(grouped, "include", links, faults))
     facets = tuple(_names(grouped, "facet", [line.name for line in resource.facets], faults))
     sort = _sort(resource, one("sort"), faults)
+    if one("pick") is not None and facets:
+        faults.append(Fault("facet", "facet counts all records, pick takes one of each group; leave one of them out."))
     if one("per") is not None and one("pick") is None:
         faults.append(Fault("per", "per names the groups of pick: add pick=first or pick=last."))
     refuse(faults)
@@ -348,9 +360,11 @@ def _filters(
     resource: Resource, read: Mapping[str, tuple[Any, ...]], grouped: Mapping[str, list[str]]
 ) -> Iterable[Asking]:
     for line in resource.filters:
-        for name, negated in ((line.name, False), (f"{line.name}.not", True)):
+        for suffix in ("", ".not", ".is"):
+            name = f"{line.name}{suffix}"
             if not isinstance(line, Period) and name in read:
-                yield Asking(line, read[name], tuple(grouped[name]), negated)
+                once = dict(zip(grouped[name], read[name], strict=True))  # the same value twice asks for nothing more
+                yield Asking(line, tuple(once.values()), tuple(once), suffix == ".not", suffix == ".is")
 
 
 def _period(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> AskedPeriod | None:
@@ -362,7 +376,8 @@ def _period(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: lis
                 faults.append(Fault(f"{line.name}_before", detail))
                 refuse(faults)
             undated = read.get("undated", (False,))[0]
-            if lower is None and upper is None and "dates" not in read:
+            if lower is None and upper is None:
+                # Generated clients send `dates` and `undated` with their defaults: without a bound they ask for nothing.
                 return None
             return AskedPeriod(
                 line, lower, upper, certain=read.get("dates", ("possible",))[0] == "certain", undated=undated
@@ -389,7 +404,7 @@ def _sort(resource: Resource, asked: str | None, faults: list[Fault]) -> str | N
         faults.append(
             Fault(
                 "sort",
-                f"sort={shown(asked)} is not possible; {resource.name} sort by {', '.join(names)}, with - before it for descending.",
+                f"sort={shown(asked)} is not possible; {resource.name} sort by {', '.join(names)}, each with - for descending.",
             )
         )
     return asked
@@ -411,6 +426,8 @@ def _value(kind: Kind, value: str, terms: Vocabularies) -> Any:
         case Word():
             if len(value) > kind.most:
                 raise ValueError(f"at most {kind.most} characters.")
+            if kind.form is not None and not re.fullmatch(kind.form, value):
+                raise ValueError(f"it looks like {kind.like}.")
             return value
         case Term():
             allowed = terms[kind.vocabulary].ids

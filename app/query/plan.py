@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Column, Connection, Float, Integer, select
 
-from app.errors import AmbiguousName, BadCursor
+from app.errors import AmbiguousName
 from app.models.revision import redirect
 from app.query import cursor as cursors
 from app.query.fields import Bound, By, Filter, Found, Holds, Ref, Resolver, Resource, Sort, Term, View
@@ -36,6 +36,7 @@ class Condition:
     values: tuple[Any, ...]
     raw: tuple[str, ...]
     negated: bool = False
+    itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,17 @@ class Plan:
     mark: str
     reached: tuple[Reached, ...] = ()
     pick: Pick | None = None
+    reaching: frozenset[str] = frozenset()  # the kinds of reference that may reach more than the record they name
 
     @property
     def nothing(self) -> bool:
         """Whether it asks for something that the knowledge base does not know at all, so that nothing can match."""
-        return any(not line.negated and _impossible(line) for line in self.conditions)
+        return self.wordless or any(not line.negated and _impossible(line) for line in self.conditions)
+
+    @property
+    def wordless(self) -> bool:
+        """Whether `q` holds nothing that could be looked for."""
+        return self.query.q is not None and not self.words
 
     @property
     def unknown(self) -> tuple[Reached, ...]:
@@ -79,7 +86,8 @@ def _impossible(line: Condition) -> bool:
     if not is_ref(line.filter):
         return False
     empty = [not ids for ids in line.values]
-    return any(empty) if isinstance(line.filter, (Holds, By)) and line.filter.every else all(empty)
+    every = line.itself or (isinstance(line.filter, (Holds, By)) and line.filter.every)
+    return any(empty) if every else all(empty)
 
 
 def plan(
@@ -92,7 +100,7 @@ def plan(
     resolvers: Mapping[str, Resolver],
     resources: Mapping[str, Resource],
 ) -> Plan:
-    """What the request means at `revision`, which a cursor overrules with its own.
+    """What the request means at `revision`, which for a later page is the one that its cursor is pinned to, see `walk`.
 
     Raises BadCursor, or AmbiguousName for a name that stands for several records.
     """
@@ -102,16 +110,7 @@ def plan(
     sort, descending = chosen_sort(resource, query)
     after = None
     if query.cursor is not None:
-        pinned, after = cursors.read(query.cursor, mark, (key_type(sort), str))
-        if query.as_of is not None and pinned != revision:
-            raise BadCursor(
-                "This cursor is pinned to another revision than as_of names. Leave as_of out, or start again."
-            )
-        if pinned > revision:
-            raise BadCursor(
-                f"This cursor is pinned to revision {pinned}, which is not published here; the latest is {revision}."
-            )
-        revision = pinned
+        _, after = cursors.read(query.cursor, mark, (key_type(sort), str))
     view = View(revision, query.enrichment)
     reached: list[Reached] = []
     conditions = tuple(
@@ -127,14 +126,32 @@ def plan(
         query=query,
         conditions=conditions,
         period=query.period,
-        words=tuple(f" {word}" for word in words(query.q)) if query.q is not None else (),
+        words=tuple(f" {word}" for word in distinct(words(query.q))) if query.q is not None else (),
         sort=sort,
         descending=descending,
         after=after,
         mark=mark,
         reached=tuple(reached),
         pick=pick,
+        reaching=frozenset(resolvers),
     )
+
+
+def walk(resource: Resource, query: Query) -> int | None:
+    """The revision that a cursor is pinned to; None without one. Raises BadCursor."""
+    if query.cursor is None:
+        return None
+    sort, _ = chosen_sort(resource, query)
+    return cursors.read(query.cursor, cursors.fingerprint(resource.name, query), (key_type(sort), str))[0]
+
+
+def distinct(words: Iterable[str]) -> Iterator[str]:
+    """The words that ask for something which no other one asks for: each stands for its beginnings too."""
+    last = ""
+    for word in sorted(set(words), reverse=True):
+        if not last.startswith(word):
+            yield word
+            last = word
 
 
 def at(plan: Plan, after: tuple[Any, ...] | None) -> Plan:
@@ -167,14 +184,18 @@ def _condition(
 ) -> Condition:
     filter_, values = line.filter, line.values
     if is_ref(filter_):
-        found = [_resolve(connection, view, filter_, value, resolvers, resources) for value in values]
+        found = (
+            [Found((value,)) for value in values]
+            if line.itself
+            else [_resolve(connection, view, filter_, value, resolvers, resources) for value in values]
+        )
         reached += [
             Reached(filter_.name, raw, one.ids, one.said, one.near) for raw, one in zip(line.raw, found, strict=True)
         ]
         values = tuple(one.ids for one in found)
     elif isinstance(filter_, Bound) and isinstance(filter_.kind, Term):
         values = tuple(terms[filter_.kind.vocabulary].rank(value) for value in values)
-    return Condition(filter_, values, line.raw, line.negated)
+    return Condition(filter_, values, line.raw, line.negated, line.itself)
 
 
 def _resolve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,11 @@ def where(plan: Plan, connection: Connection) -> ColumnElement[bool]:
     resource, view = plan.resource, plan.view
     if plan.nothing:
         return false()
-    others = {line.filter.name: line.values for line in plan.conditions if not line.negated}
+    others = beside(plan)
     parts = [standing(resource.table, view)]
-    parts += [matching(line, Asked(line.values, others, view, connection), plan) for line in plan.conditions]
+    parts += [
+        matching(line, Asked(line.values, others, view, connection, line.negated), plan) for line in plan.conditions
+    ]
     if plan.period is not None:
         parts.append(period(plan))
     parts += [resource.table.c.words.like(f"%{escaped(word)}%", escape="\\") for word in plan.words]
@@ -59,15 +62,31 @@ def where(plan: Plan, connection: Connection) -> ColumnElement[bool]:
     return and_(*parts)
 
 
+def beside(plan: Plan) -> dict[str, tuple[Any, ...]]:
+    """The values of each filter, for the odd filter that means something else beside another."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for line in plan.conditions:
+        if not line.negated:
+            found[line.filter.name] = (*found.get(line.filter.name, ()), *line.values)
+    return found
+
+
 def matching(line: Condition, asked: Asked, plan: Plan) -> ColumnElement[bool]:
     """One condition of a plan."""
-    condition = _matching(line, asked, plan)
+    one = line.filter
+    every = line.itself or (isinstance(one, By) and one.every)
+    if every and len(line.values) > 1 and not (isinstance(one, Holds) and line.negated):
+        # Negated, each of them is turned down: `not (a or b)`, never `not (a and b)`.
+        each = [_matching(line, replace(asked, values=(value,)), plan) for value in line.values]
+        condition = or_(*each) if line.negated else and_(*each)
+    else:
+        condition = _matching(line, asked, plan)
     # NOT of a null is null: what has no value does not have this one either, so it must stay in.
     return not_(func.coalesce(condition, false())) if line.negated else condition
 
 
 def _matching(line: Condition, asked: Asked, plan: Plan) -> ColumnElement[bool]:
-    one, values = line.filter, line.values
+    one, values = line.filter, asked.values
     table = plan.resource.table
     match one:
         case Is():
@@ -109,11 +128,12 @@ def period(plan: Plan) -> ColumnElement[bool]:
     first, last, lower, upper = asked.line.first, asked.line.last, asked.lower, asked.upper
     dated = or_(first.is_not(None), last.is_not(None))
     if asked.certain:
-        # Wholly inside: with both ends known, and each within the bounds that were asked.
-        inside = [
-            first >= lower if lower is not None else first.is_not(None),
-            last < upper if upper is not None else last.is_not(None),
-        ]
+        # Wholly inside: no day that it can mean lies outside. A missing end can be any day, so it fits only where no bound is.
+        inside = [dated]
+        if lower is not None:
+            inside.append(first >= lower)
+        if upper is not None:
+            inside.append(last < upper)
         found = and_(*inside)
     else:
         overlap = [dated]
@@ -122,8 +142,6 @@ def period(plan: Plan) -> ColumnElement[bool]:
         if upper is not None:
             overlap.append(or_(first.is_(None), first < upper))
         found = and_(*overlap)
-    if not asked.asked:
-        return found if not asked.undated else true()
     within = or_(found, and_(first.is_(None), last.is_(None))) if asked.undated else found
     if asked.line.first.table is plan.resource.table:
         return within
@@ -207,7 +225,10 @@ def facet(plan: Plan, condition: ColumnElement[bool], line: Facet, most: int) ->
     assert isinstance(table, Table)
     number = func.count(table.c.id.distinct()).label("n")
     members = table.c.id.in_(matched(plan, condition))
-    query = select(column.label("value"), number).where(column.is_not(None), members, standing(table, plan.view))
+    rows_of = [column.is_not(None), members, standing(table, plan.view)]
+    if line.beside is not None:
+        rows_of.append(line.beside(beside(plan)))
+    query = select(column.label("value"), number).where(*rows_of)
     return query.group_by(column).order_by(number.desc(), column).limit(most)
 
 

@@ -18,16 +18,12 @@ Item = Mapping[str, Any]
 
 
 def names(record: Item) -> Iterable[dict[str, Any]]:
-    """Every name under which the actor is found: those listed, and a person's family name."""
+    """Every name under which the actor is found: those listed, the name it goes by here, and a person's family name."""
     outsider = int(bool(record.get("enrichment")))
-    seen = set()
-    for name in record.get("names") or ():
+    seen: set[tuple[str, str]] = set()
+    for name in (*(record.get("names") or ()), {"text": record["name"], "kind": "name"}):
         forms = [(name["text"], "listed")]
-        if (
-            record["kind"] == "person"
-            and name["kind"] == "name"
-            and (name.get("language") or "en")[:2] not in ("ja", "zh", "ko")
-        ):
+        if record["kind"] == "person" and name["kind"] == "name" and given_name_first(name):
             forms += [(form, "family_name") for form in family_names(name["text"])]
         for form, how in forms:
             folded = fold(form)
@@ -44,6 +40,11 @@ def names(record: Item) -> Iterable[dict[str, Any]]:
                 "enrichment": int(bool(name.get("enrichment"))),
                 "outsider": outsider,
             }
+
+
+def given_name_first(name: Item) -> bool:
+    """Whether the family name is to be looked for at the end: not in the languages that put it first."""
+    return (name.get("language") or "en")[:2] not in ("ja", "zh", "ko")
 
 
 def span(item: Item) -> dict[str, int | None]:
@@ -71,9 +72,11 @@ def identifiers(record: Item) -> Iterable[dict[str, Any]]:
         yield {"scheme": item["scheme"], "value": item["value"]}
 
 
-def held(table: Table, asked: Asked, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The actors with such a tenure or membership, on the day that `valid_on` names where it is asked."""
-    days = asked.others.get("valid_on", ())
+def held(
+    table: Table, asked: Asked, condition: ColumnElement[bool], days: tuple[int, ...] | None = None
+) -> ColumnElement[bool]:
+    """The actors with such a tenure or membership, on one of the days, or else on the day that `valid_on` names."""
+    days = asked.others.get("valid_on", ()) if days is None else days
     on = [
         and_(
             or_(table.c.from_first.is_(None), table.c.from_first <= day),
@@ -117,9 +120,9 @@ def by_office(asked: Asked) -> ColumnElement[bool]:
 
 def by_valid_on(asked: Asked) -> ColumnElement[bool]:
     """Those with an office or membership on that day; beside `member_of` or `holds_office` it narrows these instead."""
-    if {"member_of", "holds_office"} & asked.others.keys():
+    if {"member_of", "holds_office"} & asked.others.keys() and not asked.negated:
         return true()
-    return or_(held(tenure, asked, true()), held(membership, asked, true()))
+    return or_(held(tenure, asked, true(), asked.values), held(membership, asked, true(), asked.values))
 
 
 ACTORS = Resource(
@@ -170,7 +173,7 @@ ACTORS = Resource(
         By(
             "identifier",
             "An identifier as `scheme:value`; those from outside the source need `enrichment=true`.",
-            Word(),
+            Word(500, ".+:.+", "scheme:value, such as iso3166-1-alpha2:JP"),
             by_identifier,
             "iso3166-1-alpha2:JP",
         ),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from app.models.event import event, event_participant, event_topic
+from app.models.place import place
 from app.models.source import citation
 from app.query.fields import (
     Asked,
@@ -36,6 +37,7 @@ from app.query.sql import standing
 from app.resources.cited import cited_source
 from app.times import day_number, parse_day
 
+COUNTRY = Word(2, "[A-Za-z]{2}", "two letters, such as JP")
 HAPPENED = Period("happened", "When it happened.", event.c.happened_first, event.c.happened_last, "2024-06")
 
 
@@ -60,9 +62,8 @@ def only(role: str) -> Any:
     return take
 
 
-def taking_part(asked: Asked, who: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The events in which such a participant has one of the roles asked for, or any where none is."""
-    roles = asked.others.get("role", ())
+def taking_part(asked: Asked, who: ColumnElement[bool], roles: tuple[str, ...]) -> ColumnElement[bool]:
+    """The events in which such a participant has one of the roles, or any where none is named."""
     part = event_participant
     chosen = select(part.c.id).where(who, part.c.role.in_(roles) if roles else true(), standing(part, asked.view))
     return event.c.id.in_(chosen)
@@ -70,12 +71,36 @@ def taking_part(asked: Asked, who: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def by_participant(asked: Asked) -> ColumnElement[bool]:
     """Events in which each of the actors takes part."""
-    return and_(*[taking_part(asked, event_participant.c.actor.in_(ids)) for ids in asked.values])
+    roles = asked.others.get("role", ())
+    return and_(*[taking_part(asked, event_participant.c.actor.in_(ids), roles) for ids in asked.values])
 
 
 def by_role(asked: Asked) -> ColumnElement[bool]:
     """Events in which somebody has the role; beside `participant` it is the participant's role that is asked for."""
-    return true() if "participant" in asked.others else taking_part(asked, true())
+    if "participant" not in asked.others:
+        return taking_part(asked, true(), asked.values)
+    if not asked.negated:
+        return true()
+    who = [one for ids in asked.others["participant"] for one in ids]
+    return taking_part(asked, event_participant.c.actor.in_(who), asked.values)
+
+
+def of_role(others: Mapping[str, tuple[Any, ...]]) -> ColumnElement[bool]:
+    """The participants that a facet counts: those in the roles asked for."""
+    return event_participant.c.role.in_(others["role"]) if "role" in others else true()
+
+
+def of_participant(others: Mapping[str, tuple[Any, ...]]) -> ColumnElement[bool]:
+    """The roles that a facet counts: those of the participants asked for."""
+    who = [one for ids in others.get("participant", ()) for one in ids]
+    return event_participant.c.actor.in_(who) if who else true()
+
+
+def by_country(asked: Asked) -> ColumnElement[bool]:
+    """Events that a dataset places in the country, or whose place lies in it."""
+    countries = [country.upper() for country in asked.values]
+    there = select(place.c.id).where(place.c.country.in_(countries), standing(place, asked.view))
+    return or_(event.c.country.in_(countries), event.c.place.in_(there))
 
 
 def by_code(asked: Asked) -> ColumnElement[bool]:
@@ -200,7 +225,7 @@ EVENTS = Resource(
         Is("quad", "Quad class, 1 to 4.", event.c.quad, Whole(1, 4), "1"),
         Is("dataset", "The dataset it comes from.", event.c.dataset, Ref("datasets"), "icews"),
         Is("place", "Where.", event.c.place, Ref("places"), "washington"),
-        Is("country", "Country of where it happened, ISO 3166-1 alpha-2.", event.c.country, Word(2), "US"),
+        By("country", "Country of where it happened, ISO 3166-1 alpha-2.", COUNTRY, by_country, "US"),
         Holds(
             "topic", "A topic, narrower ones included.", event_topic, event_topic.c.topic, Ref("topics"), "peace-talks"
         ),
@@ -222,8 +247,8 @@ EVENTS = Resource(
     facets=(
         Facet("kind", event.c.kind),
         Facet("status", event.c.status),
-        Facet("participant", event_participant.c.actor),
-        Facet("role", event_participant.c.role),
+        Facet("participant", event_participant.c.actor, of_role),
+        Facet("role", event_participant.c.role, of_participant),
         Facet("place", event.c.place),
         Facet("topic", event_topic.c.topic),
         Facet("dataset", event.c.dataset),

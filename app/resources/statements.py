@@ -93,7 +93,7 @@ STATEMENTS = Resource(
         evidence(),
     ),
     filters=(
-        Is("speaker", "Who is reported as speaking.", statement.c.speaker, Ref("actors"), "Ishiba"),
+        Is("speaker", "Who is reported as speaking.", statement.c.speaker, Ref("actors"), "Ishiba", "on_behalf_of"),
         Is("on_behalf_of", "For whom.", statement.c.on_behalf_of, Ref("actors"), "Tokyo"),
         Holds(
             "about",

@@ -28,7 +28,6 @@ TOPICS = Resource(
         Sort("since", "By the revision of the version.", topic.c.since),
     ),
     search=lambda record: [record["label"], record.get("definition")],
-    shows_words=False,
 )
 
 # Kept by the ledger as everything else is, so that a definition can be read as of a revision; asked for at /v1/vocabularies.

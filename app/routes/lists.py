@@ -17,7 +17,7 @@ from app.query import page
 from app.query.evidence import Texts
 from app.query.fields import Resource
 from app.query.params import FORMATS, READ, RECORD, Query, parameters, parse, parse_plain, parse_record
-from app.query.plan import plan
+from app.query.plan import plan, walk
 from app.resources import RESOURCES
 from app.routes import reading
 from app.routes.operations import Operation, PathParameter
@@ -98,6 +98,7 @@ def listing(request: Request, resource: Resource) -> Response:
             min_revision=query.min_revision,
             shows_words=resource.shows_words,
             representation=representation,
+            walk=walk(resource, query),
         )
         if (same := reading.unchanged(request, pinned)) is not None:
             return same
@@ -110,7 +111,6 @@ def listing(request: Request, resource: Resource) -> Response:
             resolvers=RESOLVERS,
             resources=RESOURCES,
         )
-        pinned = reading.Pinned(asked.view, pinned.latest, pinned.etag, pinned.cache)
         if representation == "json":
             content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
             return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))

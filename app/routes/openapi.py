@@ -7,9 +7,9 @@ from typing import Any
 
 from app import __version__
 from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Whole, Word, YesNo
-from app.query.params import Parameter
+from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
-from app.resources import RESOURCES
+from app.resources import PUBLIC, RESOURCES
 from app.routes import questions
 from app.routes.lists import class_name
 from app.routes.operations import Operation
@@ -31,11 +31,9 @@ PROBLEMS = {
     500: "Something went wrong on our side.",
     503: "The database is away or behind; try again after `Retry-After` seconds.",
 }
-DESCRIPTION = """Chancery is a knowledge base of policy events with a citation behind every fact.
-
-It answers who said what, how strongly, on which condition and where exactly it stands; what agreements lay down; who took part
-in what. Every answer says at which revision it was given (`KB-Revision`), and `as_of` gives the same answer again. An empty list
-says what was searched.
+DESCRIPTION = """Chancery answers who said what, how strongly, on which condition and where exactly it stands; what
+agreements lay down; who took part in what. Every answer says at which revision it was given (`KB-Revision`), and `as_of`
+gives the same answer again. An empty list says what was searched.
 
 Null means that the source does not say. Knowledge from outside the cited sources is left out unless `enrichment=true`. Values of
 vocabularies may grow: treat an unknown one as text."""
@@ -47,7 +45,7 @@ def document(
     """The document, OpenAPI 3.1."""
     paths: dict[str, Any] = {}
     for one in operations:
-        paths[one.path] = {"get": operation(one, vocabularies, examples)}
+        paths[one.path] = {"get": operation(one, examples)}
     tags = [{"name": resource.name, "description": resource.words} for resource in RESOURCES.values()]
     tags += [{"name": name, "description": words} for name, words in TAGS.items()]
     return {
@@ -58,12 +56,16 @@ def document(
             "summary": "Policy events with a citation behind every fact.",
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            "contact": {"name": "The Chancery maintainers", "url": "/docs"},
+            "contact": {"name": "The Chancery maintainers"},
         },
         "servers": [{"url": "/", "description": "This host."}],
         "tags": sorted(tags, key=lambda tag: tag["name"]),
         "paths": paths,
-        "components": {"schemas": schemas(), "responses": responses(), "headers": HEADERS, "securitySchemes": {}},
+        "components": {
+            "schemas": schemas(vocabularies),
+            "responses": responses(),
+            "headers": HEADERS,
+        },
         "security": [],
     }
 
@@ -78,7 +80,7 @@ HEADERS = {
 }
 
 
-def operation(one: Operation, vocabularies: Vocabularies, examples: Mapping[str, Any]) -> dict[str, Any]:
+def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
     """One operation."""
     first = examples.get(one.id, {})
     parameters = [
@@ -92,7 +94,7 @@ def operation(one: Operation, vocabularies: Vocabularies, examples: Mapping[str,
         }
         for part in one.path_parameters
     ]
-    parameters += [query_parameter(part, vocabularies) for part in one.parameters]
+    parameters += [query_parameter(part) for part in one.parameters]
     main = one.media[0]
     content: dict[str, Any] = {main: {"schema": dict(one.schema)}}
     if "answer" in first:
@@ -132,9 +134,9 @@ def operation(one: Operation, vocabularies: Vocabularies, examples: Mapping[str,
     }
 
 
-def query_parameter(one: Parameter, vocabularies: Vocabularies) -> dict[str, Any]:
+def query_parameter(one: Parameter) -> dict[str, Any]:
     """One query parameter."""
-    schema = kind_schema(one.kind, vocabularies)
+    schema = kind_schema(one.kind)
     if one.default is not None:
         schema["default"] = (
             one.default == "true"
@@ -166,13 +168,19 @@ def query_parameter(one: Parameter, vocabularies: Vocabularies) -> dict[str, Any
     return told
 
 
-def kind_schema(kind: Kind, vocabularies: Vocabularies) -> dict[str, Any]:
+def term_class(vocabulary: str) -> str:
+    """The name of a vocabulary's terms in the document, so that generators make one enumeration of them."""
+    return "".join(part.capitalize() for part in vocabulary.split("_"))
+
+
+def kind_schema(kind: Kind) -> dict[str, Any]:
     """The JSON Schema of a parameter's value."""
     match kind:
         case Word():
-            return {"type": "string", "minLength": 1, "maxLength": kind.most}
+            form = {"pattern": f"^{kind.form}$"} if kind.form else {}
+            return {"type": "string", "minLength": 1, "maxLength": kind.most, **form}
         case Term():
-            return {"type": "string", "enum": list(vocabularies[kind.vocabulary].ids)}
+            return one_of(term_class(kind.vocabulary))
         case Choice():
             return {"type": "string", "enum": list(kind.values)}
         case Ref():
@@ -187,7 +195,7 @@ def kind_schema(kind: Kind, vocabularies: Vocabularies) -> dict[str, Any]:
             return {"type": "boolean"}
 
 
-def schemas() -> dict[str, Any]:
+def schemas(vocabularies: Vocabularies) -> dict[str, Any]:
     """The shapes: those that fields share, a record and a page for each resource, and what other routes answer."""
     found: dict[str, Any] = dict(COMPONENTS)
     found |= questions.COMPONENTS
@@ -227,6 +235,11 @@ def schemas() -> dict[str, Any]:
         },
         optional=("request_id",),
     )
+    asked = {one.kind.vocabulary for resource in PUBLIC for one in parameters(resource) if isinstance(one.kind, Term)}
+    for name, vocabulary in vocabularies.items():
+        if name not in asked:
+            continue
+        found[term_class(name)] = {"type": "string", "description": vocabulary.definition, "enum": list(vocabulary.ids)}
     for resource in RESOURCES.values():
         found[class_name(resource)] = record_schema(resource)
         found[f"{class_name(resource)}Page"] = page_schema(resource)

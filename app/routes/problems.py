@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
-from app.errors import ChanceryError, Fault, MethodNotAllowed, Moved, NotFound
+from app.errors import BadRequest, ChanceryError, Fault, MethodNotAllowed, Moved, NotFound
 
 log = logging.getLogger("chancery")
 MEDIA_TYPE = "application/problem+json"
@@ -74,13 +76,17 @@ def install(app: FastAPI) -> None:
                 request, NotFound("There is no page at this address. /v1 lists what there is; /docs explains it.")
             )
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = (error.headers or {}).get("Allow", "GET")
+            allowed = ", ".join(methods(request))
+            if request.method == "OPTIONS":
+                return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
             found = MethodNotAllowed(
                 f"{request.method[:20]} is not possible here; allowed: {allowed}.", headers={"Allow": allowed}
             )
             return answer(request, found)
-        other = ChanceryError(HTTPStatus(error.status_code).phrase)
-        return problem_of_status(request, other, error.status_code)
+        phrase = HTTPStatus(error.status_code).phrase
+        other = BadRequest(f"{phrase}.") if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else Internal()
+        path, request_id = request.url.path, request.scope.get("request_id")
+        return problem_of_status(other, error.status_code, path, request_id, dict(error.headers or {}))
 
     def invalid(request: Request, error: Exception) -> Response:
         # FastAPI's own answer echoes the input, and breaks on what JSON cannot carry.
@@ -102,11 +108,24 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, broken)
 
 
-def problem_of_status(request: Request, error: ChanceryError, status: int) -> Response:
+def methods(request: Request) -> list[str]:
+    """What is possible at a request's address, whichever of its routes does it."""
+    found = {"OPTIONS"}
+    for route in request.app.routes:
+        match, _ = route.matches({**request.scope, "root_path": request.scope.get("app_root_path", "")})
+        if match is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or {"GET"})
+    return sorted(found | {"HEAD"} if "GET" in found else found, key=ORDER.index)
+
+
+ORDER = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def problem_of_status(
+    error: ChanceryError, status: int, path: str, request_id: str | None, headers: Mapping[str, str]
+) -> Response:
     """A problem document for a status that has no class of ours."""
-    answer = problem(error, request.url.path, request.scope.get("request_id"))
-    body = orjson.loads(answer.body)
-    body |= {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    return Response(
-        orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
-    )
+    body = orjson.loads(problem(error, path, request_id).body)
+    body |= {"title": HTTPStatus(status).phrase, "status": status}
+    told = {"Cache-Control": "no-store", **headers}
+    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=told)

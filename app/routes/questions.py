@@ -176,8 +176,8 @@ def operations() -> Iterator[Operation]:
         "resolve",
         "names",
         "Resolve a name",
-        "The actors that a name can stand for, best first, each with the reason: the name itself, a usual respelling, a family name, "
-        "a capital that stands for its government. Nobody is an empty list.",
+        "The actors that a name can stand for, best first, each with the reason: the name itself, a usual respelling, a "
+        "family name, a capital that stands for its government. Nobody is an empty list.",
         resolving,
         paged(CANDIDATE, "Candidates.", coverage=True),
         RESOLVE,
@@ -260,7 +260,7 @@ def operations() -> Iterator[Operation]:
         "list_changes",
         "history",
         "Follow the changes",
-        "One ordered feed of create, update, merge and retract, each with the record before and after, in the order of publication.",
+        "One ordered feed of create, update, merge and retract, each with the record before and after, as published.",
         changes,
         paged({"$ref": "#/components/schemas/Change"}, "Changes."),
         CHANGES,
@@ -412,7 +412,7 @@ def revisions(request: Request) -> Response:
 
     def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
         limit = values.get("limit", here.settings.page_rows)
-        number, _ = history.position(values.get("cursor", "0"))
+        number, _ = history.position(values.get("cursor", "0"), "cursor")
         items = history.revisions(connection, pinned.view.revision, after=number, limit=limit + 1)
         cursor = str(items[limit - 1]["number"]) if len(items) > limit else None
         return whole_list(pinned, items[:limit], cursor)
@@ -439,7 +439,8 @@ def changes(request: Request) -> Response:
     here = reading.state(request)
 
     def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
-        start = history.position(values.get("cursor") or values.get("after") or "0")
+        name = "cursor" if "cursor" in values else "after"
+        start = history.position(values.get(name, "0"), name)
         limit = values.get("limit", here.settings.page_rows)
         items, cursor = history.changes(connection, pinned.view, after=start, limit=limit)
         return whole_list(pinned, items, cursor)

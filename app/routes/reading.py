@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from app import __version__, ledger
 from app.db import Database
 from app.errors import BadQuery, Fault, NotAcceptable, Unavailable
 from app.formats import formats
+from app.query import cursor
 from app.query.evidence import access
 from app.query.fields import View
 from app.query.page import Bounds, Coverage
@@ -75,23 +77,32 @@ def pin(
     min_revision: int | None,
     shows_words: bool,
     representation: str = "json",
+    walk: int | None = None,
 ) -> Pinned:
-    """The revision that a read answers from, and the ETag of that answer.
+    """The revision that a read answers from, and the ETag of that answer; `walk` is the one that a cursor is pinned to.
 
     Raises BadQuery for an `as_of` in the future, Unavailable where `min_revision` has not come yet.
     """
     here = state(request)
     latest = waited(here, connection, min_revision)
     now = here.clock()
-    revision = latest if as_of is None else ledger.revision_at(connection, as_of, now)
-    settled = as_of is not None and ledger.settled(as_of, now)
+    revision, settled = (latest, False) if as_of is None else named(connection, as_of, now)
+    if walk is not None:
+        if as_of is not None and walk != revision:
+            raise cursor.refused(
+                "This cursor is pinned to another revision than as_of names. Leave as_of out, or start again."
+            )
+        if walk > latest:
+            raise cursor.refused(
+                f"This cursor is pinned to revision {walk}, which is not published here; the latest is {latest}."
+            )
+        revision = walk
     # What can show the words of a source is revalidated: a withdrawn text is gone from every answer at once.
     cache = "public, max-age=31536000, immutable" if settled and not shows_words else "public, no-cache"
-    words = access(connection)
+    words = access(connection) if shows_words else 0
     parts = [
         __version__,
         revision,
-        latest if not settled else None,
         words,
         request.url.path,
         sorted(request.query_params.multi_items()),
@@ -99,6 +110,14 @@ def pin(
     ]
     etag = f'"{revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
     return Pinned(View(revision, enrichment), latest, etag, cache)
+
+
+def named(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool]:
+    """The revision that `as_of` names, and whether it will always be that one."""
+    try:
+        return ledger.revision_at(connection, as_of, now), ledger.settled(as_of, now)
+    except BadQuery as error:
+        raise type(error)(error.detail, errors=error.errors or [Fault("as_of", error.detail)]) from None
 
 
 def waited(here: State, connection: Connection, min_revision: int | None) -> int:
@@ -156,7 +175,7 @@ def representation(request: Request, asked: str | None, offered: Sequence[str]) 
     """The format of an answer, by `format=` or else by `Accept`. Raises NotAcceptable with what there is."""
     if asked is not None:
         return asked
-    accept = request.headers.get("accept", "*/*")
+    accept = request.headers.get("accept", "").strip() or "*/*"
     known = {one.media_type.partition(";")[0]: name for name, one in formats().items() if name in offered} | {
         JSON: "json"
     }

@@ -17,7 +17,7 @@ from app import __version__, errors, ledger, schema
 from app.answers import dictionary
 from app.dossiers.schema import json_schema
 from app.errors import ChanceryError
-from app.query.params import READ
+from app.query.params import READ, parse_plain
 from app.query.shapes import listed, obj, string
 from app.resources import PUBLIC
 from app.routes import reading
@@ -82,7 +82,7 @@ def operations() -> Iterator[Operation]:
         dossier_schema,
         ANYTHING,
         media=("application/schema+json",),
-        problems=(414, 500),
+        problems=(414, 422, 500),
         versioned=False,
     )
     yield Operation(
@@ -93,7 +93,7 @@ def operations() -> Iterator[Operation]:
         "200 as long as the process answers at all; asks no database.",
         alive,
         LIVE,
-        problems=(500,),
+        problems=(414, 422, 500),
         versioned=False,
         example="/healthz",
     )
@@ -105,15 +105,21 @@ def operations() -> Iterator[Operation]:
         "200 where the database is reachable and its schema is the one this version works with, else 503.",
         ready,
         READY,
-        problems=(500, 503),
+        problems=(414, 422, 500, 503),
         versioned=False,
         example="/readyz",
     )
 
 
 def dossier_schema(request: Request) -> Response:
+    no_parameters(request)
     told = json_schema(reading.state(request).vocabularies)
     return Response(orjson.dumps(told), media_type="application/schema+json", headers={"Cache-Control": "no-cache"})
+
+
+def no_parameters(request: Request) -> None:
+    """Refuse parameters where there are none: a misspelt one is never ignored in silence."""
+    parse_plain(reading.pairs_of(request), (), reading.state(request).vocabularies)
 
 
 def index(request: Request) -> Response:
@@ -128,7 +134,8 @@ def index(request: Request) -> Response:
     return answer(request, READ, lambda *_: told)
 
 
-def alive(_: Request) -> Response:
+def alive(request: Request) -> Response:
+    no_parameters(request)
     return Response(
         orjson.dumps({"status": "ok", "version": __version__}),
         media_type=reading.JSON,
@@ -137,6 +144,7 @@ def alive(_: Request) -> Response:
 
 
 def ready(request: Request) -> Response:
+    no_parameters(request)
     here = reading.state(request)
     schema.require(here.database, here.settings.migrations)
     with here.database.read() as connection:
@@ -184,6 +192,7 @@ def errors_page() -> str:
 
 WORDS = {
     "internal-error": "Something broke on our side. Nothing was changed. The log holds the cause under the answer's request_id.",
+    "bad-request": "HTTP itself, or a browser's rules for pages of other origins, turn the request down; detail says why.",
     "bad-query": "A parameter is unknown, malformed, out of range or in conflict with another. Each is named in errors[].",
     "bad-cursor": "A cursor that is not ours, or belongs to another query. Repeat the same parameters, or start without it.",
     "bad-date": "A date is not one we can read: a day such as 2024-06-13, a month, a year, or where said so EDTF.",
