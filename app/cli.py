@@ -6,6 +6,7 @@ Exit status: 0 done, 1 refused or failed with the reason on standard error, 2 un
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,19 +18,27 @@ import typer
 from app.errors import BadDossier, ChanceryError, Fault
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from app.answers.verification import Verification
     from app.db import Database
+    from app.ledger import Difference
+    from app.query.fields import Record, View
     from app.settings import Settings
     from app.vocabularies import Vocabularies
+
+SERVING, DOSSIERS, LOG = "Serving", "Dossiers and citations", "Records and their history"
 
 app = typer.Typer(
     name="chancery",
     help="A knowledge base of policy events with a citation behind every fact.",
+    epilog="Exit status: 0 done; 1 refused or failed; 2 unusable arguments or input; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 revisions = typer.Typer(help="The log of changes, and what a crash left open.", no_args_is_help=True)
-app.add_typer(revisions, name="revisions")
+app.add_typer(revisions, name="revisions", rich_help_panel=LOG)
 
 Where = Annotated[
     str | None,
@@ -37,8 +46,13 @@ Where = Annotated[
         "--database", metavar="URL", help="SQLAlchemy URL; else CHANCERY_DATABASE, else the file in CHANCERY_DATA."
     ),
 ]
-Files = Annotated[list[Path], typer.Argument(help="Dossiers, YAML or JSON.")]
-Why = Annotated[str | None, typer.Option("--why", help="The reason, for the log; else the dossier's title.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Dossiers, YAML or JSON.")]
+Number = Annotated[int, typer.Argument(metavar="N", help="The revision's number.")]
+Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="The reason, for the log; else the title.")]
+
+INTERRUPTED = 130
+IDS_COMPARED = 20_000  # ids that "did you mean" looks at
+TEXT_BYTES = 50_000_000  # the longest source's text; a thick book has 3 MB
 
 
 class Unusable(ChanceryError):
@@ -46,33 +60,31 @@ class Unusable(ChanceryError):
 
 
 def main() -> None:
-    """Run the command, every refusal said on standard error."""
+    """Run the command; whatever goes wrong is a sentence on standard error, never a trace."""
+    if sys.stdout is None:  # `>&-`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
-        app(standalone_mode=False)
-    except typer.Exit as exit:
-        sys.exit(exit.exit_code)
-    except typer.Abort:
-        say("Interrupted; nothing was left half done.")
-        sys.exit(130)
-    except KeyboardInterrupt:
-        say("Interrupted.")
-        sys.exit(130)
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        status = 1  # whoever read us has seen enough
     except Unusable as error:
-        say(error.detail)
-        sys.exit(2)
+        status = stop(error.detail, 2)
     except ChanceryError as error:
-        say(error.detail)
-        sys.exit(1)
+        status = stop(reason(error), 1)
     except Exception as error:
-        # Typer's own usage errors know how to say themselves, and carry 2.
-        show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        sys.exit(getattr(error, "exit_code", 2))
+        status = unforeseen(error)
+    if status == INTERRUPTED:  # typer makes this status of a Ctrl-C by itself, and says nothing
+        say("Interrupted. `chancery revisions list` shows whether a revision was left open.")
+    sys.exit(let_go(status if isinstance(status, int) else 0))
+
+
+def stop(text: str, status: int) -> int:
+    """Say why, and hand the exit status on."""
+    say(text)
+    return status
 
 
 def say(text: str) -> None:
@@ -80,17 +92,73 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def reason(error: ChanceryError) -> str:
+    """Why something was refused, with what the database's own driver said where that was it: it never names a password."""
+    driver = getattr(error.__cause__, "orig", None)
+    said = str(driver).strip().splitlines()[:1] if driver is not None else []
+    return " ".join([error.detail, *(f"The driver says: {line}" for line in said)])
+
+
+def unforeseen(error: Exception) -> int:
+    """Say what no sentence was written for, as short as it can be said; CHANCERY_LOG_LEVEL=debug adds where it happened."""
+    # Typer's own usage errors know how to say themselves, and carry 2.
+    if hasattr(error, "show"):
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+    if shows_traces():
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return stop(f"{place}{error.strerror or error}.", 1)
+    first = (str(getattr(error, "orig", None) or error).strip().splitlines() or [""])[0]
+    if type(error).__module__.partition(".")[0] in ("sqlalchemy", "pysqlite3", "psycopg"):
+        mend = " Restore a backup with `chancery restore`." if "malformed" in first else ""
+        return stop(f"The database refuses: {first}.{mend}", 1)
+    return stop(f"Chancery failed, which is a fault of ours: {type(error).__name__}: {first}", 1)
+
+
+def shows_traces() -> bool:
+    """Whether the settings ask for more than a sentence."""
+    try:
+        return settings_of(None).log_level == "debug"
+    except ChanceryError:
+        return False
+
+
+def let_go(status: int) -> int:
+    """Flush what was printed. A reader that is gone, or a full disk, must not make Python say so at its very end."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError) and status == 0:
+            return stop(f"Standard output cannot be written: {error.strerror}.", 1)
+        return status or 1
+    return status
+
+
 def settings_of(database: str | None) -> Settings:
-    """The settings, with the address of the database where the command line names one."""
+    """The settings, with the address of the database where the command line names one. Raises Unusable for an unusable one."""
     from pydantic import ValidationError
+    from sqlalchemy.exc import ArgumentError
 
     from app.settings import Settings
 
     try:
-        return Settings(database=database) if database else Settings()
+        settings = Settings(database=database) if database else Settings()
+        settings.url  # noqa: B018 - it is read from the settings, and from the file with the password, when asked for
     except ValidationError as error:
-        told = "; ".join(f"CHANCERY_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
-        raise Unusable(f"A setting is not possible. {told}") from None
+        wrong = "; ".join(f"CHANCERY_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        raise Unusable(f"A setting is not possible. {wrong}.") from None
+    except (ArgumentError, ValueError):
+        raise Unusable(
+            "The database's address cannot be read. It looks like postgresql://user@host/name or sqlite:///file.db."
+        ) from None
+    except OSError as error:
+        raise Unusable(f"CHANCERY_DATABASE_PASSWORD_FILE cannot be read: {error.strerror}.") from None
+    return settings
 
 
 @contextmanager
@@ -98,6 +166,7 @@ def opened(database: str | None, *, ready: bool = True) -> Iterator[tuple[Settin
     """The database that the command works on; with `ready`, refused unless its schema is current."""
     from app import schema
     from app.db import open_database, prepare_file
+    from app.errors import Unavailable
 
     settings = settings_of(database)
     prepare_file(settings.url)
@@ -108,6 +177,9 @@ def opened(database: str | None, *, ready: bool = True) -> Iterator[tuple[Settin
                 schema.migrate(base, settings.migrations)
             schema.require(base, settings.migrations)
         yield settings, base
+    except Unavailable as error:
+        shown = settings.url.render_as_string(hide_password=True)
+        raise Unavailable(f"{shown}: {error.detail}") from error.__cause__
     finally:
         base.close()
 
@@ -127,23 +199,25 @@ def who() -> str:
         return "unknown"
 
 
-def read_file(file: Path, most: int) -> bytes:
+def read_file(file: Path, most: int, what: str = "A dossier") -> bytes:
     """A file's bytes. Raises Unusable for one that cannot be read, is a folder or is too large."""
     try:
         if file.is_dir():
             raise Unusable(f"{file} is a folder; name a file.")
-        size = file.stat().st_size
-        if size > most:
-            raise Unusable(f"{file} has {size:,} bytes; at most {most:,} are read (CHANCERY_BODY_BYTES).")
-        return file.read_bytes()
-    except OSError as error:
-        raise Unusable(f"{file} cannot be read: {error.strerror}.") from error
+        with file.open("rb") as opened:
+            # One byte more than allowed: a pipe or a device has no size to ask for, and may never end.
+            data = opened.read(most + 1)
+    except (OSError, ValueError) as error:
+        raise Unusable(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if len(data) > most:
+        raise Unusable(f"{file} is too large: {what.lower()} may have {most:,} bytes.")
+    return data
 
 
 def read_text(file: Path) -> str:
     """A text exactly as it is: UTF-8, no line break changed. Raises Unusable for what is not UTF-8."""
     try:
-        return read_file(file, 50_000_000).decode("utf-8")
+        return read_file(file, TEXT_BYTES, "A text").decode("utf-8")
     except UnicodeDecodeError as error:
         raise Unusable(
             f"{file} is not UTF-8 (byte {error.start}); citations count code points of UTF-8 text."
@@ -170,33 +244,53 @@ def reporting(file: Path, work: Callable[[], Any]) -> Any:
 # ── Serving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen; else CHANCERY_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, metavar="N", help="Which port; 0 takes a free one.")
+    ] = None,
     database: Where = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help="How many processes serve.")] = None,
     seed: Annotated[bool, typer.Option(help="Fill an empty embedded database with the seed.")] = True,
 ) -> None:
-    """Serve the API, its docs and the explorer; an embedded database is migrated, and seeded while it is empty."""
-    from app import ledger, schema, server
+    """Serve the API, its docs and the explorer.
+
+    An embedded database is migrated, and seeded while it is empty; one on a server has to be migrated before. SIGTERM lets
+    accepted requests finish.
+    """
+    from app import server
+    from app.settings import overridden
+
+    settings_of(database)
+    settings = overridden(host=host, port=port, database=database, workers=workers)
+    # Before the database is touched: a port that is in use is the likeliest refusal.
+    sockets = server.bound(settings.host, settings.port)
+    make_ready(seed)
+    server.run(settings, sockets)
+
+
+def make_ready(seed: bool) -> None:
+    """Migrate an embedded database, and seed it while it is empty; refuse one on a server that is not at this schema."""
+    from app import ledger
+    from app.seeding import BY
     from app.seeding import seed as plant
     from app.times import utc_now
 
-    with opened(database, ready=False) as (settings, base):
-        if settings.embedded:
-            schema.migrate(base, settings.migrations)
-        schema.require(base, settings.migrations)
+    with opened(None) as (settings, base):
         with base.read() as connection:
-            empty = ledger.latest(connection) == 0 and ledger.opened(connection) is None
-        if settings.embedded and seed and empty:
+            untouched = ledger.opened(connection) is None and ledger.writers(connection) <= {BY}
+        # A first start that was cut short goes on here; once anybody else has written, the seed is theirs to change.
+        if settings.embedded and seed and untouched:
             plant(base, settings.seed, vocabularies_of(settings), clock=utc_now)
-    server.run(host=host, port=port, database=database, workers=workers)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def migrate(database: Where = None) -> None:
-    """Bring the database's schema to this version's; safe to kill and to run twice at once."""
+    """Bring the database's schema to this version's.
+
+    Safe to kill and to run twice at once.
+    """
     from app import schema
 
     with opened(database, ready=False) as (settings, base):
@@ -204,23 +298,29 @@ def migrate(database: Where = None) -> None:
         typer.echo("The schema is current." if before == "current" else f"The schema was {before} and is current now.")
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def seed(database: Where = None) -> None:
-    """Publish the vocabularies and the dossiers of the seed; what stands already is left alone."""
+    """Publish the vocabularies and dossiers of the seed, where they do not stand already."""
     from app.seeding import seed as plant
+    from app.seeding import seed_vocabularies
     from app.times import utc_now
 
     with opened(database) as (settings, base):
-        told = plant(base, settings.seed, vocabularies_of(settings), clock=utc_now)
-        for one in told:
-            typer.echo(
-                "Nothing changed." if one.revision is None else f"Revision {one.revision}: {counted(one.difference)}."
-            )
+        terms = vocabularies_of(settings)
+        number = seed_vocabularies(base, terms, clock=utc_now)
+        lines = [] if number is None else [f"Revision {number}: the vocabularies."]
+        for one in plant(base, settings.seed, terms, clock=utc_now):
+            if one.revision is not None:
+                lines.append(f"Revision {one.revision}: {counted(one.difference)}.")
+        typer.echo("\n".join(lines) or "Nothing changed.")
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def doctor(database: Where = None) -> None:
-    """Look the database over: schema, integrity, dangling references, what a crash left open."""
+    """Look the database over, and say what is wrong and how to mend it.
+
+    Looks at schema, integrity, indexes, dangling references and what a crash left open. Exit status 1 where something is wrong.
+    """
     from app.doctor import examine
 
     with opened(database, ready=False) as (settings, base):
@@ -232,18 +332,23 @@ def doctor(database: Where = None) -> None:
     typer.echo("Nothing is wrong.")
 
 
-@app.command()
-def backup(file: Path, database: Where = None) -> None:
+@app.command(rich_help_panel=SERVING)
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not be there yet.")],
+    database: Where = None,
+) -> None:
     """Copy the database into FILE, safely while it is served."""
     from app.copies import back_up
 
+    if not file.absolute().parent.is_dir():
+        raise Unusable(f"There is no folder {file.parent} to write the copy into.")
     with opened(database) as (settings, base):
         typer.echo(back_up(base, settings.url, file))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 def restore(
-    file: Path,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `chancery backup` wrote.")],
     database: Where = None,
     force: Annotated[bool, typer.Option(help="Replace a database that is there.")] = False,
 ) -> None:
@@ -256,37 +361,59 @@ def restore(
 # ── Dossiers and citations ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@app.command()
+@app.command(rich_help_panel=DOSSIERS)
 def check(
     files: Files,
-    text: Annotated[Path | None, typer.Option(help="The source's text: every citation is proved against it.")] = None,
+    text: Annotated[
+        Path | None,
+        typer.Option("--text", metavar="TEXT", help="The source's text: every citation is proved against it."),
+    ] = None,
     database: Where = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Without a database: references to other records cannot be followed.")
     ] = False,
 ) -> None:
-    """Report every fault of a dossier with line and column and what to do; writes nothing."""
+    """Report every fault of a dossier with line, column and what to do.
+
+    Writes nothing. Exit status 2 where there are faults.
+    """
     from app.dossiers.check import check as checked
-    from app.dossiers.publish import known
 
     settings = settings_of(database)
+    terms = vocabularies_of(settings)
     words = None if text is None else read_text(text)
-    faults = 0
-    for file in files:
-        data = read_file(file, settings.body_bytes)
-        terms = vocabularies_of(settings)
-        if alone or not exists(settings):
-            result = checked(data, vocabularies=terms, text=words)
-        else:
-            with opened(database) as (_, base), base.read() as connection:
-                result = checked(data, vocabularies=terms, known=known(connection), text=words)
-        show_faults(file, result.faults)
-        show_faults(file, result.notes, note=True)
-        faults += len(result.faults)
-        if not result.faults:
-            typer.echo(f"{file}: no faults.")
-    if faults:
-        raise Unusable(f"{faults} fault{'s' if faults != 1 else ''}.")
+    wrong = 0
+    with references(settings, database, alone=alone) as known:
+        for file in files:
+            try:
+                data = read_file(file, settings.body_bytes)
+            except Unusable as error:
+                say(error.detail)
+                wrong += 1
+                continue
+            result = checked(data, vocabularies=terms, known=known, text=words)
+            show_faults(file, result.faults)
+            show_faults(file, result.notes, note=True)
+            wrong += len(result.faults)
+            if not result.faults:
+                typer.echo(f"{file}: no faults.")
+    if wrong:
+        raise Unusable(f"{wrong} fault{'s' if wrong != 1 else ''}.")
+
+
+@contextmanager
+def references(settings: Settings, database: str | None, *, alone: bool) -> Iterator[Callable[[str], str | None]]:
+    """A function that tells which noun the record of an id is; it knows none where there is no database. Makes none either."""
+    from app import schema
+    from app.dossiers.publish import known
+
+    if alone or not exists(settings):
+        yield lambda _: None
+        return
+    with opened(database, ready=False) as (_, base):
+        schema.require(base, settings.migrations)
+        with base.read() as connection:
+            yield known(connection)
 
 
 def exists(settings: Settings) -> bool:
@@ -294,14 +421,17 @@ def exists(settings: Settings) -> bool:
     return not settings.embedded or Path(settings.url.database or "").exists()
 
 
-@app.command()
+@app.command(rich_help_panel=DOSSIERS)
 def load(
     files: Files,
     why: Why = None,
     database: Where = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; write nothing.")] = False,
 ) -> None:
-    """Publish each dossier as one revision: what changed and nothing else; nothing where nothing changed."""
+    """Publish each dossier as one revision.
+
+    What changed and nothing else; nothing where nothing changed. The files are taken in the order given.
+    """
     from app.dossiers.publish import prepare, publish
     from app.times import utc_now
 
@@ -311,9 +441,10 @@ def load(
             data = read_file(file, settings.body_bytes)
             with base.read() as connection:
                 prepared = reporting(file, lambda: prepare(connection, data, terms, folder=file.parent))  # noqa: B023
+                lines = list(listed(connection, prepared.difference)) if dry_run else []
             if dry_run:
                 typer.echo(f"{file}: would publish {counted(prepared.difference)}.")
-                for line in listed(prepared.difference):
+                for line in lines:
                     typer.echo(f"  {line}")
                 continue
             job = {"load": str(file.resolve())}
@@ -327,7 +458,7 @@ def load(
             )
 
 
-def counted(difference: Any) -> str:
+def counted(difference: Difference) -> str:
     """A difference in words."""
     parts = [
         f"{sum(numbers.values())} {name} ({', '.join(f'{n} {noun}' for noun, n in numbers.items())})"
@@ -337,26 +468,41 @@ def counted(difference: Any) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def listed(difference: Any) -> Iterator[str]:
-    """A difference record by record."""
-    for sign, pairs in (("+", difference.created), ("~", difference.updated)):
-        for noun, record in pairs:
-            yield f"{sign} {noun} {record['id']}"
+def listed(connection: Connection, difference: Difference) -> Iterator[str]:
+    """A difference record by record: `+` new, `~` changed, and in which fields, `-` retracted, and why."""
+    import orjson
+
+    from app import ledger
+    from app.answers.history import changed
+    from app.resources import NOUNS
+
+    for noun, record in difference.created:
+        yield f"+ {noun} {record['id']}"
+    for noun, record in difference.updated:
+        _, before = ledger.current(connection, NOUNS[noun], [record["id"]])[record["id"]]
+        yield f"~ {noun} {record['id']}: {', '.join(changed(orjson.loads(before), record))}"
     for noun, reasons in difference.retracted.items():
         for id, why in reasons.items():
             yield f"- {noun} {id}: {why}"
 
 
-@app.command()
+@app.command(rich_help_panel=DOSSIERS)
 def pin(
-    file: Annotated[Path, typer.Argument(help="A working dossier that quotes its source.")],
-    text: Annotated[Path, typer.Option(help="The source's text.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; else standard output.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A working dossier that quotes its source.")],
+    text: Annotated[Path, typer.Option("--text", metavar="TEXT", help="The source's text.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; else standard output.")
+    ] = None,
     in_place: Annotated[bool, typer.Option("--in-place", "-i", help="Write back into FILE.")] = False,
 ) -> None:
-    """Turn the quotations of a working dossier into positions and digests."""
+    """Turn the quotations of a working dossier into positions and digests.
+
+    Comments, order and layout stay. Where a quotation is not found exactly once, nothing is written.
+    """
     from app.dossiers.pin import pin as pinned
 
+    if in_place and output is not None:
+        raise Unusable("Say --in-place or --output, not both.")
     data = read_file(file, settings_of(None).body_bytes)
     words = read_text(text)
     done = reporting(file, lambda: pinned(data, words))
@@ -365,27 +511,36 @@ def pin(
         sys.stdout.buffer.write(done)
         return
     replace_file(target, done)
-    typer.echo(f"{target}: pinned.")
+    typer.echo(f"{target}: {'nothing was left to pin' if done == data else 'pinned'}.")
 
 
 def replace_file(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a full disk leaves the old one."""
+    """Write a file whole or not at all, with the rights it had: a full disk leaves the old one."""
     from app.copies import write_whole
 
+    real = target.resolve()
     try:
-        write_whole(target, data)
+        rights = real.stat().st_mode if real.exists() else None
+        write_whole(real, data)
+        if rights is not None:
+            real.chmod(rights)
     except OSError as error:
         raise ChanceryError(f"{target} cannot be written: {error.strerror}. It is as it was.") from error
 
 
-@app.command()
+@app.command(rich_help_panel=DOSSIERS)
 def attach(
-    source: Annotated[str, typer.Argument(help="The source's id.")],
-    text: Annotated[Path | None, typer.Argument(help="Its text, exactly as it was annotated.")] = None,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source's id.")],
+    text: Annotated[
+        Path | None, typer.Argument(metavar="[TEXT]", help="Its text, exactly as it was annotated.")
+    ] = None,
     database: Where = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the text away again.")] = False,
 ) -> None:
-    """Keep the text of a source, so that passages show their words; refused unless it is the one that was annotated."""
+    """Keep the text of a source, so that passages show their words.
+
+    Refused unless it is the very text that was annotated. It is no revision, and can be taken away at any time.
+    """
     from app import texts
     from app.times import utc_now
 
@@ -401,82 +556,115 @@ def attach(
             typer.echo(f"{source}: {'the text is attached' if new else 'this text was attached already'}.")
 
 
-@app.command()
+@app.command(rich_help_panel=DOSSIERS)
 def verify(
-    source: Annotated[str | None, typer.Argument(help="The source's id; else every source.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="The source's id; else every source.")
+    ] = None,
     text: Annotated[
-        Path | None, typer.Option(help="The text to check against, which is not kept; else the one attached.")
+        Path | None,
+        typer.Option(
+            "--text", metavar="TEXT", help="The text to check against, which is not kept; else the one attached."
+        ),
     ] = None,
     database: Where = None,
 ) -> None:
-    """Check every citation of a source against its text; exit status 1 where one does not hold or none could be checked."""
-    from sqlalchemy import select
+    """Check every citation of a source against its text.
 
+    Exit status 1 where one does not hold, none could be checked, or the text is not the very one that was annotated.
+    """
     from app import ledger
     from app.answers.verification import verify as verified
-    from app.models.source import source as table
     from app.query.fields import View
+    from app.texts import source_ids
 
     words = None if text is None else read_text(text)
-    failed = 0
     with opened(database) as (_, base), base.read() as connection:
-        ids = list(
-            connection.scalars(select(table.c.id).where(table.c.until.is_(None)).distinct().order_by(table.c.id))
-        )
+        ids = source_ids(connection)
         if source is not None and source not in ids:
             raise ChanceryError(f"There is no source {source!r}. There are: {', '.join(ids) or 'none'}.")
         if source is None and words is not None and len(ids) != 1:
             raise Unusable(f"Say which source the text is of: {', '.join(ids) or 'there is none'}.")
         view = View(ledger.latest(connection), enrichment=True)
-        for id in ids if source is None else [source]:
-            told = verified(connection, view, id, words)
-            failed += not told.text or bool(told.failures) or told.digest_fits is False
-            for line in verdict(told):
-                typer.echo(line)
-    if failed:
+        results = [verified(connection, view, id, words) for id in (ids if source is None else [source])]
+    for one in results:
+        for line in verdict(one):
+            typer.echo(line)
+    if not all(one.holds for one in results):
         raise typer.Exit(1)
 
 
-def verdict(told: Any) -> Iterator[str]:
+def verdict(told: Verification) -> Iterator[str]:
     """A verification in lines."""
     if not told.text:
         yield f"{told.source}: {told.citations} citations, none checked: its text is not here. Attach it, or use --text."
         return
-    if told.digest_fits is False:
-        yield f"{told.source}: this is not the very text that was annotated (its sha256 differs)."
+    if told.mismatch is not None:
+        yield f"{told.source}: {told.mismatch}"
     for failure in told.failures:
         citers = ", ".join(failure.cited_by) or "nothing"
         yield f"{told.source}: {failure.passage} [{failure.start}:{failure.end}] {failure.why} Cited by {citers}."
-    wrong = sum(len(failure.cited_by) for failure in told.failures)
-    yield f"{told.source}: {told.checked - wrong} of {told.checked} citations confirmed, in {told.passages} passages."
+    yield f"{told.source}: {told.confirmed} of {told.checked} citations confirmed, in {told.passages} passages."
 
 
-@app.command()
+@app.command(rich_help_panel=LOG)
 def show(
-    id: Annotated[str, typer.Argument(help="The id of any record.")],
+    id: Annotated[str, typer.Argument(metavar="ID", help="The id of any record, such as shigeru-ishiba.")],
     database: Where = None,
-    as_of: Annotated[str | None, typer.Option(help="As it was at a revision, a day or a moment.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="WHEN", help="As it was at a revision, a day or a moment.")
+    ] = None,
     enrichment: Annotated[bool, typer.Option("--enrichment", help="With knowledge from outside the sources.")] = False,
 ) -> None:
-    """Print one record as JSON."""
+    """Print one record as JSON: of whatever noun, a passage, an office and a vocabulary's term included."""
     import orjson
 
     from app import ledger
-    from app.answers.history import missing
     from app.query.fields import View
-    from app.query.page import one
-    from app.resources import NOUNS, RESOURCES
     from app.times import utc_now
 
     with opened(database) as (_, base), base.read() as connection:
         latest = ledger.latest(connection)
         view = View(latest if as_of is None else ledger.revision_at(connection, as_of, utc_now()), enrichment)
-        noun = ledger.noun_of(connection, id)
-        resource = NOUNS[noun] if noun is not None and noun in NOUNS else RESOURCES["statements"]
-        record = one(connection, resource, view, id)
-        if record is None:
-            raise missing(connection, resource, view, id, latest)
+        record = found(connection, view, id, latest)
     typer.echo(orjson.dumps(record, option=orjson.OPT_INDENT_2).decode())
+
+
+def found(connection: Connection, view: View, id: str, latest: int) -> Record:
+    """The record of an id; that of its new id where it was renamed. Raises NotFound or Gone, which say what would show it."""
+    from app import ledger
+    from app.answers.history import missing
+    from app.query.page import one
+    from app.query.plan import moved
+    from app.resources import NOUNS
+
+    noun = ledger.noun_of(connection, id)
+    if noun is None or noun not in NOUNS:
+        raise unknown(connection, id)
+    record = one(connection, NOUNS[noun], view, id)
+    if record is not None:
+        return record
+    now = moved(connection, view, id)
+    if now is not None:
+        say(f"{id} is {now} now.")
+        return found(connection, view, now, latest)
+    why = missing(connection, NOUNS[noun], view, id, latest)
+    # Its sentences are written for HTTP.
+    said = why.detail.replace("enrichment=true", "--enrichment").replace("as_of=", "--as-of ")
+    raise type(why)(said)
+
+
+def unknown(connection: Connection, id: str) -> ChanceryError:
+    """That no record ever had this id, with the nearest that one has."""
+    from rapidfuzz import fuzz, process
+    from sqlalchemy import select
+
+    from app.errors import NotFound
+    from app.models.revision import record_id
+
+    ids = list(connection.scalars(select(record_id.c.id).limit(IDS_COMPARED)))
+    near = process.extractOne(id, ids, scorer=fuzz.ratio, score_cutoff=75)
+    return NotFound(f"There is no record {id[:80]!r}." + (f" Did you mean {near[0]}?" if near else ""))
 
 
 # ── The log ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -496,7 +684,7 @@ def list_revisions(database: Where = None) -> None:
 
 
 @revisions.command("show")
-def show_revision(number: int, database: Where = None) -> None:
+def show_revision(number: Number, database: Where = None) -> None:
     """Show what a revision did, record by record."""
     from sqlalchemy import select
 
@@ -513,7 +701,7 @@ def show_revision(number: int, database: Where = None) -> None:
 
 
 @revisions.command("resume")
-def resume_revision(number: int, database: Where = None) -> None:
+def resume_revision(number: Number, database: Where = None) -> None:
     """Finish an open revision that a crash left behind."""
     import orjson
 
@@ -540,7 +728,7 @@ def resume_revision(number: int, database: Where = None) -> None:
 
 
 @revisions.command("abandon")
-def abandon_revision(number: int, database: Where = None) -> None:
+def abandon_revision(number: Number, database: Where = None) -> None:
     """Drop an open revision: nobody ever sees what it wrote."""
     from app import ledger
 

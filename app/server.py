@@ -1,18 +1,46 @@
-"""How the service is run: uvicorn with our logs, one process or several, drained on SIGTERM."""
+"""How the service is run: uvicorn with our logs, one process or several, drained on SIGTERM.
+
+    SIGTERM ──> accept what has already connected, then nothing more
+            ──> answer on open connections with `Connection: close`, so that a busy client leaves instead of being cut off
+            ──> close the idle ones, wait for what was accepted, end with status 0
+
+Exit status: 0 after SIGTERM, also when the drain time cut something off; 130 after Ctrl-C; 1 where it could not start.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import logging
+import os
+import signal
+import socket
 import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 import orjson
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess, multiprocess
 
-from app.settings import Settings, overridden
+from app.errors import ChanceryError
+from app.settings import Settings
 
 EXAMPLE = "/v1/statements?speaker=Ishiba"
 OWN = ("request_id", "method", "path", "status", "ms")
+BACKLOG = 512
+
+# How long open connections are answered with `Connection: close` before idle ones are closed: a client that sends at the
+# moment of closing is reset, and a busy one sends again within a second.
+LEAVE_SECONDS = 1.0
+# A second start takes 1 s on two busy cores; after so long a worker is taken to be stuck and nothing is announced.
+START_SECONDS = 60.0
+
+log = logging.getLogger("chancery")
 
 
 class JsonLines(logging.Formatter):
@@ -31,74 +59,250 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(told).decode()
 
 
-class Announcing(uvicorn.Server):
-    """A server that says where it is once it listens."""
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets=sockets)
-        if self.started and self.servers and self.servers[0].sockets:
-            announce(self.config.host, self.servers[0].sockets[0].getsockname()[1])
+# ── Addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def announce(host: str, port: int) -> None:
-    """Where to go now."""
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets on every address that `host` stands for; port 0 is one that the system picks, the same on each of them.
+
+    They take no connection yet. Raises ChanceryError where one cannot be had.
+    """
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ChanceryError(f"{host} is no address of this machine ({error.strerror}). Try --host 127.0.0.1.") from None
+    addresses = list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+    sockets: list[socket.socket] = []
+    for family, address in addresses:
+        chosen = port or (sockets[0].getsockname()[1] if sockets else 0)
+        try:
+            sockets.append(socket_on(family, (address[0], chosen, *address[2:]), both=host == "::"))
+        except OSError as error:
+            # `localhost` stands for an IPv6 address too, which not every machine has.
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and (sockets or address != addresses[-1][1]):
+                continue
+            close(sockets)
+            raise ChanceryError(unbindable(host, chosen, error)) from None
+    return sockets
+
+
+def socket_on(family: int, address: Any, *, both: bool) -> socket.socket:
+    """A socket on one address, which worker processes may have too; `both`: one of IPv6 that takes IPv4 as well."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
+        made.set_inheritable(True)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def unbindable(host: str, port: int, error: OSError) -> str:
+    """Why an address cannot be listened on, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is in use by another program. Stop that one, or choose another port with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs more rights than this user has. Choose one above 1023 with --port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine. Try --host 127.0.0.1."
+    return f"{host}:{port} cannot be listened on: {error.strerror}."
+
+
+def close(sockets: Sequence[socket.socket]) -> None:
+    """Close sockets, the closed ones too."""
+    for one in sockets:
+        one.close()
+
+
+def announce(host: str, port: int, *, machine: bool) -> None:
+    """Where to go now: lines for people on standard output, one in the log for machines."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host  # noqa: S104
     base = f"http://{shown}:{port}"
+    if machine:
+        log.info("Listening. Explorer: %s/ API docs: %s/docs Try: %s%s", base, base, base, EXAMPLE)
+        return
     lines = (f"Explorer  {base}/", f"API docs  {base}/docs", f"Try       curl '{base}{EXAMPLE}'")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
+# ── Logs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def logging_of(settings: Settings) -> dict[str, Any]:
     """The logging configuration: everything to standard error, one line each."""
+    machine = settings.log == "json"
     formatter: dict[str, Any] = (
-        {"()": JsonLines} if settings.log == "json" else {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+        {"()": JsonLines} if machine else {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     )
     level = settings.log_level.upper()
-    loggers = {
-        name: {"level": level, "handlers": ["err"], "propagate": False}
-        for name in ("chancery", "uvicorn", "uvicorn.error")
-    }
+    # Requests, and what uvicorn says of its own coming and going, are for machines; at a terminal stands what goes wrong.
+    quiet = (
+        level if machine or level == "DEBUG" else max("WARNING", level, key=logging.getLevelNamesMapping().__getitem__)
+    )
+    levels = {"chancery": level, "chancery.access": quiet, "uvicorn": quiet, "uvicorn.error": quiet}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
         "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-        "loggers": {
-            **loggers,
-            # A line a request is for machines; people at a terminal see what goes wrong.
-            "chancery.access": {
-                "level": level if settings.log == "json" else "WARNING",
-                "handlers": ["err"],
-                "propagate": False,
-            },
-            "uvicorn": {
-                "level": "INFO" if settings.log == "json" else "WARNING",
-                "handlers": ["err"],
-                "propagate": False,
-            },
-        },
+        "loggers": {name: {"level": one, "handlers": ["err"], "propagate": False} for name, one in levels.items()},
     }
 
 
-def run(*, host: str | None, port: int | None, database: str | None, workers: int | None) -> None:
-    """Serve until told to stop. What the command line says goes before the environment, in every worker too."""
-    settings = overridden(host=host, port=port, database=database, workers=workers)
-    common: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "factory": True,
-        "log_config": logging_of(settings),
-        "access_log": False,
-        "server_header": False,
-        "timeout_graceful_shutdown": settings.drain_seconds,
-        "timeout_keep_alive": 15,
-        "limit_concurrency": settings.connections,
-        "backlog": 512,
-        "proxy_headers": False,
-    }
-    if settings.workers == 1:
-        Announcing(uvicorn.Config("app.main:create_app", **common)).run()
+# ── Serving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Draining(uvicorn.Server):
+    """A server that lets its clients go before it ends."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and sockets and self.config.workers == 1:
+            announce(self.config.host, sockets[0].getsockname()[1], machine=speaks_json(self.config))
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM is how a server is told to end, so it ends with 0; uvicorn would raise it once more and end by it."""
+        if sig == signal.SIGTERM:
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        drain = self.config.timeout_graceful_shutdown or 0
+        begun = time.monotonic()
+        # Cancelling would not do: a request's thread goes on, and the process with it.
+        self.config.timeout_graceful_shutdown = None
+        end = threading.Timer(drain, cut_off)
+        end.daemon = True
+        end.start()
+        for one in sockets or []:
+            await self.take_waiting(one)
+        for server in self.servers:
+            server.close()
+        close(sockets or [])
+        self.ask_to_leave()
+        while self.server_state.connections and not self.force_exit:
+            if time.monotonic() - begun >= min(LEAVE_SECONDS, drain / 2):
+                break
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets=[])
+
+    def ask_to_leave(self) -> None:
+        """Let every answer from now on say that its connection ends with it."""
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_started:
+                connection.shutdown()
+
+    async def take_waiting(self, listener: socket.socket) -> None:
+        """Accept what waits in the kernel's queue, which closing the listener would reset."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        for _ in range(BACKLOG):
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.setblocking(False)
+            await loop.connect_accepted_socket(self.protocol, connection)
+
+    def protocol(self) -> asyncio.Protocol:
+        """What speaks HTTP on one connection, made as uvicorn makes it."""
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def cut_off() -> None:
+    """End this process, whatever it still does."""
+    log.warning("The drain time is over; what had not finished by now was cut off.")
+    logging.shutdown()
+    os._exit(0)
+
+
+def speaks_json(config: uvicorn.Config) -> bool:
+    """Whether the logs of this configuration are for machines."""
+    told = config.log_config
+    return isinstance(told, dict) and "()" in told["formatters"]["line"]
+
+
+class Worker(multiprocess.Process):
+    """A process of several that serve."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = Draining(config=self.config)
+        return self._server
+
+
+class Workers(Multiprocess):
+    """The process that starts the others, says where they are, and ends with them."""
+
+    interrupted = False
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        if all(process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes):
+            announce(self.config.host, self.sockets[0].getsockname()[1], machine=speaks_json(self.config))
+
+    def terminate_all(self) -> None:
+        # Before the workers close theirs: what connected to a listener that nobody serves any more would hang.
+        close(self.sockets)
+        super().terminate_all()
+
+    def handle_int(self) -> None:
+        self.interrupted = True
+        super().handle_int()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a worker could not start."""
+        return any(process.exitcode == STARTUP_FAILURE for process in self.processes)
+
+
+def run(settings: Settings, sockets: list[socket.socket]) -> None:
+    """Serve on these sockets until told to stop. Raises KeyboardInterrupt after Ctrl-C, ChanceryError where it cannot start."""
+    config = uvicorn.Config(
+        "app.main:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=logging_of(settings),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_seconds,
+        timeout_keep_alive=15,
+        limit_concurrency=settings.connections,
+        backlog=BACKLOG,
+        proxy_headers=False,
+    )
+    if settings.workers > 1:
+        run_workers(config, sockets)
         return
-    announce(settings.host, settings.port)
-    uvicorn.run("app.main:create_app", workers=settings.workers, **common)
+    try:
+        Draining(config).run(sockets=sockets)
+    except SystemExit:
+        # How uvicorn ends when the application does not come up; it has logged why.
+        raise ChanceryError("The server could not start; the lines above say why.") from None
+
+
+def run_workers(config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+    """Serve with several processes."""
+    multiprocess.Process = Worker  # type: ignore[misc]  # its supervisor looks the class up there
+    # A worker would first run the program again that started us, to find our classes: they are all in modules.
+    vars(sys.modules["__main__"]).pop("__file__", None)
+    workers = Workers(config, sockets=sockets)
+    workers.run()
+    if workers.interrupted:
+        raise KeyboardInterrupt
+    if workers.failed:
+        raise ChanceryError("A worker could not start; the lines above say why.")
