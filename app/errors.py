@@ -1,6 +1,7 @@
 """What can go wrong, each with the HTTP status, the title and the page of our docs that explains it.
 
 ChanceryError
+├── BadRequest          400  a request that HTTP itself or a browser's rules for other origins turn down
 ├── BadQuery            422  a parameter is unknown, malformed or out of range
 │   ├── BadCursor       422  a cursor that is not ours, or of another query
 │   ├── BadDate         422  a date that is not EDTF, or a day that does not exist
@@ -54,6 +55,10 @@ class ChanceryError(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+
+
+class BadRequest(ChanceryError):
+    status, kind, title = 400, "bad-request", "Bad request"
 
 
 class BadQuery(ChanceryError):

@@ -79,16 +79,31 @@ def test_the_start_page_works_on_a_phone(site, phone, complaints):
     assert complaints == []
 
 
-def test_the_docs_run_a_request_on_a_phone(site, phone, complaints):
+def test_the_docs_send_the_request_a_reader_asked_for_and_nothing_more(site, phone, complaints):
+    sent: list[str] = []
+    phone.on("request", lambda request: sent.append(request.url) if "/v1/" in request.url else None)
     phone.goto(f"{site}/docs")
     phone.locator(".opblock-summary-control", has=phone.locator('[data-path="/v1/statements"]')).first.click()
     phone.get_by_role("button", name="Execute").click()
     phone.locator(".live-responses-table .response-col_status").first.wait_for()
 
     assert "200" in phone.locator(".live-responses-table tbody .response-col_status").first.inner_text()
-    assert "#/" in phone.url
+    assert sent == [f"{site}/v1/statements"]
     assert not wider_than_the_screen(phone)
     assert complaints == []
+
+
+def test_a_route_in_the_docs_has_an_address_of_its_own(site, phone):
+    phone.goto(f"{site}/docs")
+    phone.locator(".opblock-summary-control", has=phone.locator('[data-path="/v1/statements"]')).first.click()
+    phone.locator(".opblock.is-open").wait_for()
+    address = phone.url
+    phone.goto("about:blank")
+    phone.goto(address)
+    phone.locator(".opblock.is-open").wait_for()
+
+    assert "#/statements/" in address
+    assert phone.locator('.opblock.is-open [data-path="/v1/statements"]').count() == 1
 
 
 def test_the_docs_are_dark_exactly_when_the_reader_wants_it(site, phone):
