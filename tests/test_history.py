@@ -197,11 +197,11 @@ def test_a_withdrawn_text_is_gone_from_every_answer_those_of_the_past_included(k
 def test_an_answer_that_shows_no_words_is_kept_for_ever(kb: KnowledgeBase) -> None:
     kb.load(topics("ports"))
 
-    pinned, unpinned = kb.get("/v1/topics?as_of=1"), kb.get("/v1/topics")
+    pinned, unpinned = kb.get("/v1/datasets?as_of=1"), kb.get("/v1/datasets")
 
     assert "immutable" in pinned.headers["cache-control"]
     assert "no-cache" in unpinned.headers["cache-control"]
-    assert kb.get("/v1/topics", if_none_match=unpinned.headers["etag"]).status_code == 304
+    assert kb.get("/v1/datasets", if_none_match=unpinned.headers["etag"]).status_code == 304
 
 
 @pytest.mark.parametrize(

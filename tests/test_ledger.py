@@ -417,8 +417,8 @@ def test_an_instant_that_a_publication_may_still_claim_is_not_kept_for_ever(kb: 
     kb.clock.moment += timedelta(hours=1)
     just_now, earlier = kb.clock.moment - timedelta(seconds=2), kb.clock.moment - timedelta(minutes=5)
 
-    assert "immutable" not in kb.get(f"/v1/topics?as_of={iso(just_now)}").headers["cache-control"]
-    assert "immutable" in kb.get(f"/v1/topics?as_of={iso(earlier)}").headers["cache-control"]
+    assert "immutable" not in kb.get(f"/v1/datasets?as_of={iso(just_now)}").headers["cache-control"]
+    assert "immutable" in kb.get(f"/v1/datasets?as_of={iso(earlier)}").headers["cache-control"]
 
 
 # ── What it costs ───────────────────────────────────────────────────────────────────────────────────────────────────
