@@ -30,15 +30,16 @@ SQLITE_FLOOR = (3, 51, 3)
 # PostgreSQL's classes and codes for "not now": connection trouble, resources, shutdown, too many connections, a cancelled query.
 AWAY = ("08", "53", "57P", "57014", "55006")
 
-# A long job on SQLite: bounded memory whatever its size, so temporary tables go to files and the database's file is not mapped
-# (a mapped page counts as the process's own). Its many small commits need not reach the disk one by one: publishing, on
-# another connection, syncs the log whole.
+# A long job on SQLite: bounded memory whatever its size. The library is built to keep temporary tables in memory, so they go
+# to a file of their own, and the database's file is not mapped (a mapped page counts as the process's own). Its many small
+# commits need not reach the disk one by one: publishing, on another connection, syncs the log whole.
 LONG_JOB = (
-    "temp_store=FILE",
+    "scratch.journal_mode=OFF",
+    "scratch.synchronous=OFF",
+    "scratch.cache_size=-32768",
+    "main.cache_size=-40960",
+    "main.synchronous=NORMAL",
     "mmap_size=0",
-    "cache_size=-32768",
-    "temp.cache_size=-32768",
-    "synchronous=NORMAL",
     "wal_autocheckpoint=16384",
 )
 
@@ -92,8 +93,14 @@ class Database:
             with translated(), engine.connect() as connection:
                 if self.embedded:
                     raw = connection.connection.cursor()
-                    for pragma in LONG_JOB:
-                        raw.execute(f"PRAGMA {pragma}")
+                    with tempfile.TemporaryDirectory(
+                        prefix=".chancery.", dir=Path(str(self.url.database)).parent
+                    ) as folder:
+                        # Beside the database, where there is room, and without a name once it is open: a crash leaves nothing.
+                        raw.execute("ATTACH ? AS scratch", (str(Path(folder) / "scratch"),))
+                        for pragma in LONG_JOB:
+                            raw.execute(f"PRAGMA {pragma}")
+                        raw.execute("CREATE TABLE scratch.begun (n INTEGER)")
                     raw.close()
                 yield Held(connection)
         finally:

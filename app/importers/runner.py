@@ -28,11 +28,11 @@ from app import ledger
 from app.db import Database, Held
 from app.errors import BadQuery, Conflict
 from app.importers import tkg
-from app.importers.base import Coded, Facts, FileRefused, Layout, Mention, Notes, Party, Refused, Row
+from app.importers.base import Coded, Facts, FileRefused, Layout, Notes, Party, Refused, Row
 from app.importers.detect import HEAD_BYTES, detect, importer
 from app.importers.opening import open_file
 from app.importers.reconcile import Known, known, link
-from app.importers.stage import Counts, Stage
+from app.importers.stage import BUCKET_BITS, Counts, Span, Stage
 from app.importers.summary import Summary
 from app.ledger import Change, Clock
 from app.models.base import FIRST_DAY, LAST_DAY
@@ -102,10 +102,27 @@ class Source:
         """The dataset that it goes to."""
         return self.job.dataset or BELONGS.get(self.facts.name, self.facts.name)
 
-    @property
-    def mentions(self) -> bool:
-        """Whether its rows are reports of events that another file holds."""
-        return self.facts.name in BELONGS
+
+@dataclass(slots=True)
+class Seen:
+    """Ids that were met, told by a few bits each: what may stand in several rows is kept, and looked at exactly later.
+
+    With 16 MB and 10 million ids, one in fifty is kept for nothing.
+    """
+
+    bits: bytearray = field(default_factory=lambda: bytearray(1 << 24))
+    again: set[str] = field(default_factory=set)
+
+    def note(self, id: str) -> None:
+        """Note an id."""
+        bits, digest = self.bits, hash(id)
+        one, other = digest & 0x7FFFFFF, digest >> 32 & 0x7FFFFFF
+        first, second = 1 << (one & 7), 1 << (other & 7)
+        if bits[one >> 3] & first and bits[other >> 3] & second:
+            self.again.add(id)
+        else:
+            bits[one >> 3] |= first
+            bits[other >> 3] |= second
 
 
 @dataclass(slots=True)
@@ -117,8 +134,7 @@ class Tally:
     rejected: Counter[str] = field(default_factory=Counter)
     kept: list[Refused] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
-    first: int = LAST_DAY
-    last: int = FIRST_DAY
+    seen: Seen = field(default_factory=lambda: Seen())
 
     def refuse(self, row: Refused) -> None:
         """Count a refused row, and keep it unless there are too many."""
@@ -168,7 +184,7 @@ def run(
     with database.read() as connection:
         before = last_import(connection, source.dataset)
     if before is not None:
-        if before.job.fold != job.fold and not source.mentions:
+        if before.job.fold != job.fold:
             raise BadQuery(
                 f"{source.dataset} was imported with --fold {before.job.fold}. Give the same, or another name with --dataset."
             )
@@ -254,6 +270,10 @@ def recognise(job: Job) -> Source:
             told = detect(head, path.name)
             if told.facts.name == facts.name:
                 layout, reason = told.layout, told.reason
+    if facts.name in BELONGS:
+        raise FileRefused(
+            f"{path.name} holds mentions of events, which can be read but not kept yet. Import the events' own files."
+        )
     if layout == tkg.NUMBERED and not job.companions:
         raise FileRefused(
             f"{path.name} holds numbers. Name the files that say for what (entity2id, relation2id) and the day of step 0."
@@ -308,6 +328,7 @@ class Actors:
     keys: dict[int, str] = field(default_factory=dict)  # number to its part in an event's digest
     ids: set[str] = field(default_factory=set)
     fresh: list[dict[str, Any]] = field(default_factory=list)
+    parts: Counter[int] = field(default_factory=Counter)  # number to rows it stands in
 
     def number(self, party: Party | None) -> int | None:
         """The number of an actor, a new one where it is met for the first time; None for nobody."""
@@ -315,7 +336,11 @@ class Actors:
             return None
         key = (party.name, party.code, party.country)
         found = self.numbers.get(key)
-        return found if found is not None else self._new(key, party)
+        if found is None:
+            found = self._new(key, party)
+        if found is not None:
+            self.parts[found] += 1
+        return found
 
     def _new(self, key: tuple[str | None, str | None, str | None], party: Party) -> int | None:
         name = party.name or party.code or party.country
@@ -368,6 +393,7 @@ def actors_of(connection: Connection, dataset: str) -> Actors:
             actors.numbers.setdefault(key, row.number)
         actors.keys[row.number] = SEPARATOR.join([each or "" for each in (name, row.code, row.country)])
         actors.ids.add(row.id)
+        actors.parts[row.number] = 0
     return actors
 
 
@@ -408,15 +434,18 @@ class Work:
             stage.create()
             self._timed("read", lambda: self._stage(stage, actors))
             self._expect()
-            counts = self._timed("fold", lambda: stage.fold(self.tally.rows - self.tally.rejected.total(), first))
+            spans = stage.spans()
+            rows = self.tally.rows - self.tally.rejected.total()
+            counts = self._timed("fold", lambda: stage.fold(rows, self.tally.seen.again, spans, first))
             if counts.repeated:
                 self.tally.notes["repeated-id"] += counts.repeated
             links: list[dict[str, Any]] = []
             if number is not None and not counts.nothing:
                 links = self._timed("actors", lambda: self._write_actors(held, number, actors.fresh))
-                self._timed("events", lambda: self._write_events(stage, number))
-                self._timed("reports", lambda: self._write_reports(stage, number))
-                self._timed("parts", lambda: self._write_parts(stage, number))
+                self._timed("events", lambda: self._each("events", stage, number, spans, stage.write_events))
+                if stage.keyed:
+                    self._timed("reports", lambda: self._each("reports", stage, number, spans, stage.write_reports))
+                self._timed("parts", lambda: self._write_parts(stage, number, spans, actors))
                 self._timed("publish", lambda: self._publish(number, counts))
         written = number if not counts.nothing else None
         return self._said(counts, actors, len(links), written)
@@ -453,6 +482,7 @@ class Work:
             read = partial(read, maps=_maps(source.job))
         translate = source.module.translate
         staged = partial(_staged, actors, stage.dataset, stage.single)
+        note = tally.seen.note if stage.keyed and not stage.single else None
         days, today = tally.days, day_number(self.clock().date())
         known: set[str | None] = {None}
         with open_file(source.job.file) as file:
@@ -464,8 +494,6 @@ class Work:
                     tally.refuse(meant)
                     continue
                 n += 1
-                if isinstance(meant, Mention):
-                    raise FileRefused("Mentions cannot be imported yet.")
                 try:
                     if not known.issuperset((meant.code, meant.label, meant.plover, meant.mode)):
                         _short(known, meant)
@@ -482,6 +510,8 @@ class Work:
                         )
                     )
                     continue
+                if note is not None:
+                    note(meant.native)
                 if meant.first not in days:
                     days.add(meant.first)
                 if meant.first > today:
@@ -522,31 +552,30 @@ class Work:
                     connection.execute(insert(table), some)
         return links
 
-    def _write_events(self, stage: Stage, number: int) -> None:
-        spans = max(stage.spans("folded"), stage.spans("gone"), key=len)
-        self._each("events", stage, number, spans, stage.write_events)
-
-    def _write_reports(self, stage: Stage, number: int) -> None:
-        self._each("reports", stage, number, stage.spans("report_gone"), stage.close_reports)
-        self._each("reports", stage, number, stage.runs("report"), stage.write_reports)
-
-    def _write_parts(self, stage: Stage, number: int) -> None:
+    def _write_parts(self, stage: Stage, number: int, spans: Sequence[Span], actors: Actors) -> None:
         days = self.tally.days.union(stage.days_of_gone())
         stage.calendar((day, _month(day)) for day in sorted(days))
-        self._each("parts", stage, number, stage.actor_runs(), stage.write_parts)
+        runs = stage.share(actors.parts)
+        stage.collect(spans)
+        self._each("parts", stage, number, runs, stage.write_parts)
         with stage.held.write() as connection:
             ledger.hold(connection, number)
             stage.write_months(connection, number)
 
     def _each(
-        self, phase: str, stage: Stage, number: int, ranges: Sequence[tuple[int, int]], write: Callable[..., Any]
+        self,
+        phase: str,
+        stage: Stage,
+        number: int,
+        pieces: Sequence[Any],
+        write: Callable[[Connection, int, Any], None],
     ) -> None:
-        for done, (low, high) in enumerate(ranges):
-            self.progress(phase, done, len(ranges))
+        for done, piece in enumerate(pieces):
+            self.progress(phase, done, len(pieces))
             with stage.held.write() as connection:
                 # Abandoned under our hands: stop, rather than write rows that a later revision shows.
                 ledger.hold(connection, number)
-                write(connection, number, low, high)
+                write(connection, number, piece)
 
     def _publish(self, number: int, counts: Counts) -> None:
         with self.database.write() as connection:
@@ -565,10 +594,6 @@ class Work:
         facts, name = self.source.facts, self.source.dataset
         before = ledger.current(connection, NOUNS["dataset"], [name])
         stood = orjson.loads(before[name][1]) if name in before else {}
-        sums = select(func.sum(coded_month.c.events), func.sum(coded_month.c.reports)).where(
-            coded_month.c.dataset == name
-        )
-        events, reports = connection.execute(sums).one()
         own = name == facts.name
         days = _covered(stood, self.tally.days)
         return {
@@ -642,9 +667,10 @@ def _staged(actors: Actors, dataset: str, single: bool, n: int, meant: Coded) ->
         key = f"{dataset}\x1f{meant.first}\x1f{meant.last}\x1f{one}\x1f{meant.code or meant.label or meant.plover}\x1f{other}"
     number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1
     return (
-        n, number, native, meant.first, meant.last, initiator, recipient, meant.code, meant.label, meant.plover, meant.mode,
-        "|".join(meant.contexts) or None, meant.quad, meant.intensity, meant.kind, meant.country, meant.place, meant.latitude,
-        meant.longitude, meant.reported, meant.story, meant.sentence, meant.publisher, meant.url, max(1, meant.weight),
+        number >> BUCKET_BITS, n, number, native, meant.first, meant.last, initiator, recipient, meant.code, meant.label,
+        meant.plover, meant.mode, "|".join(meant.contexts) or None, meant.quad, meant.intensity, meant.kind, meant.country,
+        meant.place, meant.latitude, meant.longitude, meant.reported, meant.story, meant.sentence, meant.publisher, meant.url,
+        max(1, meant.weight),
     )  # fmt: skip
 
 

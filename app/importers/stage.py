@@ -3,16 +3,17 @@
     staged   a row of the file each, numbered by the event it tells of
     folded   the events: by number, what they are and how many reports they have; after comparing, only those to be written
     gone     versions of events that this import closes
-    part     who takes part in the events of `folded` (counted +1) and `gone` (counted -1), in the order of actor and day
-    report   the reports to be written; `report_gone` those to be closed
+    part     who takes part in the events of `folded` (counted +1) and `gone` (counted -1), a run of actors each
+    prior    reports that stand already; `report_gone` those to be closed; `touched` the events they are of
 
-It is SQL on whole sets, the same on both databases but for what stands in the first part. Nothing here is held in memory: a sort
-that is too large goes to a file.
+It is SQL on sets, the same on both databases but for what stands in the first part. Our SQLite is built to sort in memory only,
+so there rows lie in buckets (of numbers, of actors) and no statement sorts more than one; PostgreSQL sorts in files, and takes
+everything at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ from app.db import Held
 from app.models.coded import INITIATOR, RECIPIENT
 
 CHUNK_ROWS: Final = 100_000  # rows a transaction writes: about a second, so that another writer need not give up
-NUMBERS: Final = 1 << 63
+BUCKETS: Final = 256
+BUCKET_BITS: Final = 55  # a number without its lowest bits is its bucket: digests are spread evenly
 
 # What an event is, as its first row in the file tells it.
 ATTRIBUTES: Final = (
@@ -31,10 +33,13 @@ ATTRIBUTES: Final = (
 )  # fmt: skip
 # What a report is, besides its own id.
 DETAILS: Final = ("reported", "story", "sentence", "publisher", "url", "weight")
-STAGED: Final = ("line", "number", "native", *ATTRIBUTES, *DETAILS)
+STAGED: Final = ("bucket", "line", "number", "native", *ATTRIBUTES, *DETAILS)
 
 _WHOLE = dict.fromkeys(("day", "last", "initiator", "recipient", "quad", "reported", "sentence", "weight"), "INTEGER")
 _REAL = dict.fromkeys(("intensity", "latitude", "longitude"), "DOUBLE PRECISION")
+
+SPAN: Final = "bucket BETWEEN :first AND :last"
+RANGE: Final = "number BETWEEN :low AND :high"
 
 # The parts and what is counted ahead go by this: `code` asks for a code, or for the label of a dataset without codes.
 WHAT: Final = "COALESCE(code, label, plover)"
@@ -76,6 +81,15 @@ def _types(connection: Connection, names: Iterable[str]) -> str:
     return ", ".join(f"{name} {_WHOLE.get(name) or _REAL.get(name) or words}" for name in names)
 
 
+def _table(connection: Connection, name: str, columns: str, key: str, *, looked_up: bool = True) -> None:
+    """Make a temporary table in the order of its key; PostgreSQL needs the key only where rows are looked up by it."""
+    if _embedded(connection):
+        sql = f"CREATE TABLE scratch.{name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
+    else:
+        sql = f"CREATE TEMPORARY TABLE {name} ({columns}{f', PRIMARY KEY ({key})' if looked_up else ''})"
+    connection.exec_driver_sql(sql)
+
+
 def _counted(connection: Connection) -> str:
     """The type of a key that counts up in the order in which rows come."""
     return "INTEGER PRIMARY KEY" if _embedded(connection) else "BIGSERIAL PRIMARY KEY"
@@ -86,15 +100,17 @@ def _hexadecimal(connection: Connection, column: str) -> str:
     return f"printf('%016x', {column})" if _embedded(connection) else f"lpad(to_hex({column}), 16, '0')"
 
 
-def _first_of_each(connection: Connection) -> str:
-    """The first row of each event in the file, with the weights of all its rows."""
+def _one_of_each(connection: Connection, last: bool) -> str:
+    """The first row of each event in a span of the file with the weights of all its rows; or the last row alone."""
     columns = ", ".join(("native", *ATTRIBUTES))
     if _embedded(connection):
-        # SQLite takes the other columns from the row that has the minimum, and so sorts only once.
-        return f"SELECT number, min(line), {columns}, sum(weight) FROM staged GROUP BY number ORDER BY number"  # noqa: S608
+        # SQLite takes the other columns from the row that has the minimum or maximum, and so sorts only once.
+        one, weight = ("max(line)", "weight") if last else ("min(line)", "sum(weight)")
+        return f"SELECT number, {one}, {columns}, {weight} FROM staged WHERE {SPAN} GROUP BY number ORDER BY number"  # noqa: S608
+    weight, order = ("weight", "DESC") if last else ("sum(weight) OVER (PARTITION BY number)", "ASC")
     return (
-        f"SELECT DISTINCT ON (number) number, line, {columns}, sum(weight) OVER (PARTITION BY number) "  # noqa: S608
-        "FROM staged ORDER BY number, line"
+        f"SELECT DISTINCT ON (number) number, line, {columns}, {weight} FROM staged WHERE {SPAN} "  # noqa: S608
+        f"ORDER BY number, line {order}"
     )
 
 
@@ -129,6 +145,19 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Neighbouring buckets that are taken together, and the numbers that lie in them."""
+
+    first: int
+    last: int
+
+    def values(self) -> dict[str, int]:
+        """The span as statements ask for it."""
+        low, high = self.first << BUCKET_BITS, (self.last + 1 << BUCKET_BITS) - 1
+        return {"first": self.first, "last": self.last, "low": low, "high": high}
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The temporary tables of one import. `keyed`: rows have ids of their own; `single`: each of them is an event."""
 
@@ -146,127 +175,205 @@ class Stage:
     def create(self) -> None:
         """Make the temporary tables."""
         with self.held.scratch() as c:
-            event = _types(c, ATTRIBUTES)
-            for table in (
-                f"staged (line INTEGER PRIMARY KEY, number BIGINT NOT NULL, {_types(c, ('native',))}, {event}, "
-                f"{_types(c, DETAILS)})",
-                f"folded (number BIGINT PRIMARY KEY, line INTEGER, {_types(c, ('native',))}, {event}, reports INTEGER, "
-                f"{_types(c, ('id',))}, stands INTEGER DEFAULT 0, parts INTEGER DEFAULT 1)",
-                f"gone (number BIGINT PRIMARY KEY, day INTEGER, initiator INTEGER, recipient INTEGER, {_types(c, ('what',))}, "
-                "intensity DOUBLE PRECISION, reports INTEGER, parts INTEGER)",
-                "lost (number BIGINT PRIMARY KEY)",
-                f"prior (line INTEGER PRIMARY KEY, number BIGINT, {_types(c, ('native',))}, weight INTEGER, same INTEGER)",
-                f"report_gone (number BIGINT, {_types(c, ('native',))}, weight INTEGER, PRIMARY KEY (number, native))",
-                "touched (number BIGINT PRIMARY KEY, opened INTEGER, closed INTEGER)",
-                f"other_first (number BIGINT PRIMARY KEY, {_types(c, ('native',))})",
-                f"report (seq {_counted(c)}, number BIGINT, {_types(c, ('native', *DETAILS))})",
-                f"part (seq {_counted(c)}, actor INTEGER, day INTEGER, number BIGINT, role INTEGER, other INTEGER, "
-                f"{_types(c, ('code',))}, once INTEGER, events INTEGER, reports INTEGER, intensity DOUBLE PRECISION, "
-                "weighed INTEGER, written INTEGER)",
-                "calendar (day INTEGER PRIMARY KEY, month INTEGER NOT NULL)",
-            ):
-                c.exec_driver_sql(f"CREATE TEMPORARY TABLE {table}")
+            event, native = _types(c, ATTRIBUTES), _types(c, ("native",))
+            _table(
+                c,
+                "staged",
+                f"bucket INTEGER, line INTEGER, number BIGINT, {native}, {event}, {_types(c, DETAILS)}",
+                "bucket, line",
+                looked_up=False,
+            )
+            folded = f"number BIGINT, line INTEGER, {native}, {event}, reports INTEGER, {_types(c, ('id',))}"
+            _table(c, "folded", f"{folded}, stands INTEGER DEFAULT 0, parts INTEGER DEFAULT 1", "number")
+            gone = (
+                f"day INTEGER, initiator INTEGER, recipient INTEGER, {_types(c, ('what',))}, intensity DOUBLE PRECISION"
+            )
+            _table(c, "gone", f"number BIGINT, {gone}, reports INTEGER, parts INTEGER", "number")
+            _table(c, "lost", "number BIGINT", "number")
+            _table(c, "prior", f"number BIGINT, {native}, line INTEGER, weight INTEGER, same INTEGER", "number, native")
+            _table(c, "report_gone", f"number BIGINT, {native}, weight INTEGER", "number, native")
+            _table(c, "touched", "number BIGINT, opened INTEGER, closed INTEGER", "number")
+            _table(c, "other_first", f"number BIGINT, {native}, done INTEGER DEFAULT 0", "number")
+            _table(c, "candidate", native, "native")
+            _table(c, "repeated", f"{native}, line INTEGER", "native")
+            _table(c, "share", "actor INTEGER, run INTEGER", "actor")
+            _table(
+                c,
+                "part",
+                "run INTEGER, number BIGINT, role INTEGER, events INTEGER, actor INTEGER, day INTEGER, other INTEGER, "
+                f"{_types(c, ('code',))}, once INTEGER, reports INTEGER, intensity DOUBLE PRECISION, "
+                "weighed INTEGER, written INTEGER",
+                "run, number, role, events",
+                looked_up=False,
+            )
+            # One run of parts in the order in which it is written; small enough for memory, where SQLite has it.
+            c.exec_driver_sql(
+                f"CREATE TEMPORARY TABLE ordered (seq {_counted(c)}, actor INTEGER, day INTEGER, number BIGINT, role INTEGER, "
+                f"events INTEGER, other INTEGER, {_types(c, ('code',))}, once INTEGER, reports INTEGER, "
+                "intensity DOUBLE PRECISION, weighed INTEGER, written INTEGER)"
+            )
+            _table(c, "calendar", "day INTEGER, month INTEGER", "day")
+            sums = "events BIGINT, reports BIGINT, intensity DOUBLE PRECISION, weighed BIGINT"
+            _table(c, "month_sum", f"month INTEGER, {_types(c, ('code',))}, {sums}", "month, code")
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Stage some rows."""
         with self.held.scratch() as connection:
             load(connection, rows)
 
-    def fold(self, rows: int, first: bool) -> Counts:
-        """Make events of so many rows and find what they change; `first` says that nothing of the dataset stands yet."""
+    def spans(self) -> list[Span]:
+        """The buckets in portions of about CHUNK_ROWS rows; PostgreSQL takes all at once."""
+        with self.held.scratch() as connection:
+            if not _embedded(connection):
+                return [Span(0, BUCKETS - 1)]
+            counted = connection.execute(text("SELECT bucket, count(*) AS n FROM staged GROUP BY bucket"))
+            filled: dict[int, int] = {row.bucket: row.n for row in counted}
+        spans: list[Span] = []
+        first, rows = 0, 0
+        for bucket in range(BUCKETS):
+            if rows and rows + filled.get(bucket, 0) > CHUNK_ROWS:
+                spans.append(Span(first, bucket - 1))
+                first, rows = bucket, 0
+            rows += filled.get(bucket, 0)
+        return [*spans, Span(first, BUCKETS - 1)]
+
+    def fold(self, rows: int, maybe: Iterable[str], spans: Sequence[Span], first: bool) -> Counts:
+        """Make events of so many rows and find what they change; `first` says that nothing of the dataset stands yet.
+
+        `maybe` are ids that may stand in several rows.
+        """
         with self.held.scratch() as connection:
             _learn(connection, "staged")
-            repeated = 0 if self._by_number else self._last_word(connection)
-            total = self._folded(connection)
+            repeated = 0 if self._by_number else self._last_word(connection, maybe)
+            columns = ", ".join(("number", "line", "native", *ATTRIBUTES, "reports"))
+            total = sum(
+                self._run(
+                    connection,
+                    f"INSERT INTO folded ({columns}) {_one_of_each(connection, self._by_number)}",
+                    first=span.first,
+                    last=span.last,
+                )
+                for span in spans
+            )
+            _learn(connection, "folded")
             if self._by_number and total < rows:
-                repeated = self._last_word(connection)
-                connection.exec_driver_sql("DELETE FROM folded")
-                total = self._folded(connection)
+                repeated = self._run(
+                    connection,
+                    "DELETE FROM staged WHERE EXISTS "
+                    "(SELECT 1 FROM folded f WHERE f.number = staged.number AND f.line <> staged.line)",
+                )
             if not first:
-                (self._compare_reports if self.keyed else self._compare_facts)(connection)
-                self._settle(connection)
-            return self._prepare(connection, total, repeated)
+                if self.keyed:
+                    self._compare_reports(connection, spans)
+                self._stand(connection, spans)
+                self._settle(connection, spans)
+            return self._count(connection, total, repeated, first)
 
     def _run(self, connection: Connection, sql: str, **values: Any) -> int:
+        if _embedded(connection):
+            # Otherwise SQLite keeps, in memory, a copy of every page that a statement changes, in case it fails half-way.
+            for verb in ("INSERT INTO", "UPDATE"):
+                if sql.startswith(f"{verb} coded_"):
+                    sql = sql.replace(verb, f"{verb.split()[0]} OR ROLLBACK{verb.removeprefix(verb.split()[0])}", 1)
         return connection.execute(text(sql), values).rowcount
 
-    def _last_word(self, connection: Connection) -> int:
-        """Keep the last of several rows with one id: a dataset that tells a row again corrects it."""
-        key = "number" if self._by_number else "native"
-        connection.exec_driver_sql(
-            f"CREATE TEMPORARY TABLE repeated AS SELECT {key}, max(line) AS line FROM staged GROUP BY {key} HAVING count(*) > 1"  # noqa: S608
+    def _over(self, connection: Connection, spans: Iterable[Span], sql: str, **values: Any) -> int:
+        """Run a statement for each span of numbers; says how many rows it changed."""
+        used = ("first", "last") if ":first" in sql else ("low", "high")
+        return sum(
+            self._run(connection, sql, **values, **{name: span.values()[name] for name in used}) for span in spans
         )
-        if not connection.execute(text("SELECT count(*) FROM repeated")).scalar_one():
+
+    def _last_word(self, connection: Connection, maybe: Iterable[str]) -> int:
+        """Keep the last of several rows with one id: a dataset that tells a row again corrects it."""
+        rows = [{"native": native} for native in maybe]
+        if not rows:
+            return 0
+        connection.execute(text("INSERT INTO candidate VALUES (:native)"), rows)
+        _learn(connection, "candidate")
+        found = self._run(
+            connection,
+            "INSERT INTO repeated SELECT s.native, max(s.line) FROM staged s CROSS JOIN candidate c WHERE c.native = s.native "
+            "GROUP BY s.native HAVING count(*) > 1",
+        )
+        if not found:
             return 0
         return self._run(
             connection,
-            f"DELETE FROM staged WHERE {key} IN (SELECT {key} FROM repeated) AND line NOT IN (SELECT line FROM repeated)",  # noqa: S608
+            "DELETE FROM staged WHERE EXISTS (SELECT 1 FROM repeated r WHERE r.native = staged.native AND r.line <> staged.line)",
         )
-
-    def _folded(self, connection: Connection) -> int:
-        columns = ", ".join(("number", "line", "native", *ATTRIBUTES, "reports"))
-        total = self._run(connection, f"INSERT INTO folded ({columns}) {_first_of_each(connection)}")
-        _learn(connection, "folded")
-        return total
 
     # ── Comparing with what stands ──────────────────────────────────────────────────────────────────────────────────
 
-    def _compare_facts(self, connection: Connection) -> None:
-        """Where rows have no ids of their own, an event is its own only report: it stands already or it does not."""
-        self._run(
-            connection,
-            "UPDATE folded SET id = (SELECT e.id FROM coded_event e WHERE e.number = folded.number AND e.until IS NULL)",
-        )
-        self._run(connection, "UPDATE folded SET stands = 1 WHERE id IS NOT NULL")
-        if self.whole:
-            self._run(
-                connection,
-                "INSERT INTO lost SELECT e.number FROM coded_event e WHERE e.dataset = :dataset AND e.until IS NULL "
-                "AND NOT EXISTS (SELECT 1 FROM folded f WHERE f.number = e.number)",
-                dataset=self.dataset,
-            )
-
-    def _compare_reports(self, connection: Connection) -> None:
-        """What the reports that stand already make of the events: a report that comes again takes the place of the old one."""
+    def _compare_reports(self, connection: Connection, spans: Sequence[Span]) -> None:
+        """Which reports stand already, as they are or otherwise, and the events that gain or lose one."""
         same = _equal("r", "s", DETAILS)
-        self._run(
+        self._over(
             connection,
-            "INSERT INTO prior SELECT s.line, r.number, r.native, r.weight, "  # noqa: S608
+            spans,
+            "INSERT INTO prior SELECT r.number, r.native, s.line, r.weight, "  # noqa: S608
             f"CASE WHEN r.number = s.number AND {same} THEN 1 ELSE 0 END "
             # CROSS JOIN keeps SQLite to this order: a small file must not read a large table.
             "FROM staged s CROSS JOIN coded_report r CROSS JOIN coded_event e WHERE r.native = s.native AND r.until IS NULL "
-            "AND r.weight > 0 AND e.number = r.number AND e.until IS NULL AND e.dataset = :dataset",
+            f"AND r.weight > 0 AND e.number = r.number AND e.until IS NULL AND e.dataset = :dataset AND s.{SPAN}",
             dataset=self.dataset,
         )
         _learn(connection, "prior")
-        self._run(connection, "INSERT INTO report_gone SELECT number, native, weight FROM prior WHERE same = 0")
-        connection.exec_driver_sql("CREATE INDEX staged_native ON staged (native)")
+        self._over(
+            connection,
+            spans,
+            f"INSERT INTO report_gone SELECT number, native, weight FROM prior WHERE same = 0 AND {RANGE}",  # noqa: S608
+        )
         if self.whole:
-            self._run(
+            self._over(
                 connection,
-                "INSERT INTO report_gone SELECT r.number, r.native, r.weight FROM coded_event e "
-                "JOIN coded_report r ON r.number = e.number AND r.until IS NULL AND r.weight > 0 "
-                "WHERE e.dataset = :dataset AND e.until IS NULL "
-                "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.native = r.native)",
+                spans,
+                "INSERT INTO report_gone SELECT r.number, r.native, r.weight FROM coded_event e CROSS JOIN coded_report r "  # noqa: S608
+                "WHERE r.number = e.number AND r.until IS NULL AND r.weight > 0 AND e.dataset = :dataset AND e.until IS NULL "
+                f"AND NOT EXISTS (SELECT 1 FROM prior p WHERE p.number = r.number AND p.native = r.native) AND e.{RANGE}",
                 dataset=self.dataset,
             )
-        self._run(
+        self._over(
             connection,
-            "INSERT INTO touched SELECT number, sum(opened), sum(closed) FROM ("
-            "SELECT s.number, s.weight AS opened, 0 AS closed FROM staged s "
-            "WHERE NOT EXISTS (SELECT 1 FROM prior p WHERE p.line = s.line AND p.same = 1) "
-            "UNION ALL SELECT number, 0, weight FROM report_gone) AS changes GROUP BY number",
+            spans,
+            "INSERT INTO touched SELECT s.number, sum(s.weight), 0 FROM staged s "  # noqa: S608
+            f"WHERE s.{SPAN} AND {_unheard()} GROUP BY s.number",
+        )
+        self._over(
+            connection,
+            spans,
+            f"INSERT INTO touched SELECT number, 0, sum(weight) FROM report_gone WHERE {RANGE} GROUP BY number "  # noqa: S608
+            "ON CONFLICT (number) DO UPDATE SET closed = excluded.closed",
         )
         _learn(connection, "report_gone", "touched")
-        self._run(
+
+    def _stand(self, connection: Connection, spans: Sequence[Span]) -> None:
+        """Which events stand already, and what the reports make of them; which are gone."""
+        self._over(
             connection,
-            "UPDATE folded SET id = (SELECT e.id FROM coded_event e WHERE e.number = folded.number AND e.until IS NULL)",
+            spans,
+            "UPDATE folded SET id = (SELECT e.id FROM coded_event e WHERE e.number = folded.number AND e.until IS NULL) "  # noqa: S608
+            f"WHERE {RANGE}",
         )
-        self._run(
+        if not self.keyed:
+            # Without ids of their own, an event is its own only report.
+            self._over(connection, spans, f"UPDATE folded SET stands = 1 WHERE id IS NOT NULL AND {RANGE}")  # noqa: S608
+            if self.whole:
+                self._over(
+                    connection,
+                    spans,
+                    "INSERT INTO lost SELECT e.number FROM coded_event e WHERE e.dataset = :dataset AND e.until IS NULL "  # noqa: S608
+                    f"AND e.{RANGE} AND NOT EXISTS (SELECT 1 FROM folded f WHERE f.number = e.number)",
+                    dataset=self.dataset,
+                )
+            return
+        self._over(
             connection,
-            "UPDATE folded SET stands = 1, reports = "
+            spans,
+            "UPDATE folded SET stands = 1, reports = "  # noqa: S608
             "(SELECT e.reports FROM coded_event e WHERE e.number = folded.number AND e.until IS NULL) "
-            "+ COALESCE((SELECT t.opened - t.closed FROM touched t WHERE t.number = folded.number), 0) WHERE id IS NOT NULL",
+            "+ COALESCE((SELECT t.opened - t.closed FROM touched t WHERE t.number = folded.number), 0) "
+            f"WHERE id IS NOT NULL AND {RANGE}",
         )
         self._keep_first_rows(connection)
         columns = ", ".join(ATTRIBUTES)
@@ -284,11 +391,13 @@ class Stage:
             "WHERE e.number = t.number AND e.until IS NULL AND e.reports + t.opened - t.closed = 0",
         )
         # The row that gave an event its id may tell of another one now. The id goes with it only where the event itself is gone.
-        self._run(
+        self._over(
             connection,
-            f"UPDATE folded SET id = :dataset || ':' || {_hexadecimal(connection, 'number')} WHERE stands = 0 AND EXISTS ("  # noqa: S608
-            "SELECT 1 FROM coded_report r CROSS JOIN coded_event e "
-            "WHERE e.number = r.number AND e.until IS NULL AND r.native = folded.native AND e.id = :dataset || ':' || folded.native "
+            spans,
+            f"UPDATE folded SET id = :dataset || ':' || {_hexadecimal(connection, 'number')} "  # noqa: S608
+            f"WHERE stands = 0 AND {RANGE} AND EXISTS ("
+            "SELECT 1 FROM coded_report r CROSS JOIN coded_event e WHERE r.native = folded.native AND e.number = r.number "
+            "AND e.until IS NULL AND e.id = :dataset || ':' || folded.native "
             "AND NOT EXISTS (SELECT 1 FROM lost l WHERE l.number = e.number))",
             dataset=self.dataset,
         )
@@ -298,39 +407,41 @@ class Stage:
         own = f"substr(id, {len(self.dataset) + 2})"
         rows = self._run(
             connection,
-            f"INSERT INTO other_first SELECT number, {own} FROM folded WHERE stands = 1 AND native <> {own}",  # noqa: S608
+            f"INSERT INTO other_first (number, native) SELECT number, {own} FROM folded WHERE stands = 1 AND native <> {own}",  # noqa: S608
         )
         if not rows:
             return
         _learn(connection, "other_first")
         from_file = ", ".join(f"{name} = s.{name}" for name in ATTRIBUTES)
         from_before = ", ".join(f"{name} = e.{name}" for name in ATTRIBUTES)
+        found = "FROM other_first o CROSS JOIN prior p CROSS JOIN staged s WHERE p.number = o.number AND p.native = o.native "
+        found += f"AND s.bucket = o.number >> {BUCKET_BITS} AND s.line = p.line AND s.number = o.number"
+        self._run(connection, f"UPDATE folded SET {from_file} {found} AND folded.number = o.number")  # noqa: S608
         self._run(
             connection,
-            f"UPDATE folded SET {from_file} FROM other_first o "  # noqa: S608
-            "JOIN staged s ON s.native = o.native AND s.number = o.number WHERE folded.number = o.number",
-        )
-        self._run(
-            connection,
-            f"UPDATE folded SET {from_before} FROM other_first o "  # noqa: S608
-            "JOIN coded_event e ON e.number = o.number AND e.until IS NULL WHERE folded.number = o.number "
-            "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.native = o.native AND s.number = o.number) "
-            "AND NOT EXISTS (SELECT 1 FROM report_gone g WHERE g.native = o.native AND g.number = o.number)",
+            f"UPDATE folded SET {from_before} FROM other_first o CROSS JOIN coded_event e "  # noqa: S608
+            "WHERE e.number = o.number AND e.until IS NULL AND folded.number = o.number "
+            # What stands no more, neither in the file nor without it, has no say.
+            "AND NOT EXISTS (SELECT 1 FROM report_gone g WHERE g.native = o.native AND g.number = o.number) "
+            "AND NOT EXISTS (SELECT 1 FROM prior p WHERE p.native = o.native AND p.number = o.number)",
         )
 
-    def _settle(self, connection: Connection) -> None:
+    def _settle(self, connection: Connection, spans: Sequence[Span]) -> None:
         """Leave in `folded` what is to be written, and put into `gone` what is to be closed."""
-        self._run(
+        self._over(
             connection,
-            "DELETE FROM folded WHERE stands = 1 AND EXISTS (SELECT 1 FROM coded_event e WHERE e.number = folded.number "  # noqa: S608
-            f"AND e.until IS NULL AND {_equal('e', 'folded', (*ATTRIBUTES, 'reports'))})",
+            spans,
+            f"DELETE FROM folded WHERE stands = 1 AND {RANGE} AND EXISTS (SELECT 1 FROM coded_event e "  # noqa: S608
+            f"WHERE e.number = folded.number AND e.until IS NULL AND {_equal('e', 'folded', (*ATTRIBUTES, 'reports'))})",
         )
         _learn(connection, "folded", "lost")
         parts = _equal("e", "folded", ("day", "initiator", "recipient"))
-        self._run(
+        self._over(
             connection,
-            "UPDATE folded SET parts = 0 WHERE stands = 1 AND EXISTS (SELECT 1 FROM coded_event e WHERE e.number = folded.number "  # noqa: S608
-            f"AND e.until IS NULL AND {parts} AND {_what('e')} IS NOT DISTINCT FROM {_what('folded')})",
+            spans,
+            f"UPDATE folded SET parts = 0 WHERE stands = 1 AND {RANGE} AND EXISTS (SELECT 1 FROM coded_event e "  # noqa: S608
+            f"WHERE e.number = folded.number AND e.until IS NULL AND {parts} "
+            f"AND {_what('e')} IS NOT DISTINCT FROM {_what('folded')})",
         )
         for parts, source in (("f.parts", "folded f"), ("1", "lost f")):
             stands = " AND f.stands = 1" if source == "folded f" else ""
@@ -341,39 +452,53 @@ class Stage:
             )
         _learn(connection, "gone")
 
-    def _prepare(self, connection: Connection, total: int, repeated: int) -> Counts:
-        """Put reports and parts in the order in which they are written."""
+    def _count(self, connection: Connection, total: int, repeated: int, first: bool) -> Counts:
+        """What the temporary tables amount to."""
 
-        def count(sql: str) -> int:
-            return int(connection.execute(text(f"SELECT count(*) FROM {sql}")).scalar_one())  # noqa: S608
+        def count(sql: str, what: str = "count(*)") -> int:
+            return int(connection.execute(text(f"SELECT {what} FROM {sql}")).scalar_one())  # noqa: S608
 
-        def total_of(table: str) -> int:
-            return int(connection.execute(text(f"SELECT COALESCE(sum(reports), 0) FROM {table}")).scalar_one())  # noqa: S608
-
-        if self.keyed:
-            columns = ", ".join(("number", "native", *DETAILS))
-            self._run(
-                connection,
-                f"INSERT INTO report ({columns}) SELECT {columns} FROM staged s "  # noqa: S608
-                "WHERE NOT EXISTS (SELECT 1 FROM prior p WHERE p.line = s.line AND p.same = 1) ORDER BY number, native",
-            )
-        changed = count("folded WHERE stands = 1 AND line > 0")
+        told = count("folded WHERE stands = 1 AND line > 0")
         new = count("folded WHERE stands = 0")
-        self._run(connection, _parts())
-        _learn(connection, "part", "report")
+        opened = 0
+        if self.keyed:
+            opened = count("staged" if first else f"staged s WHERE {_unheard()}")
         return Counts(
             new=new,
             changed=count("folded WHERE stands = 1"),
-            same=total - new - changed,
+            same=total - new - told,
             gone=count("lost"),
             in_file=total,
             repeated=repeated,
-            reports=total_of("folded") - total_of("gone"),
-            reports_opened=count("report"),
+            reports=count("folded", "COALESCE(sum(reports), 0)") - count("gone", "COALESCE(sum(reports), 0)"),
+            reports_opened=opened,
             reports_closed=count("report_gone"),
         )
 
     # ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def share(self, actors: Mapping[int, int]) -> range:
+        """Spread the parts over runs of neighbouring actors, about CHUNK_ROWS rows each, and say which runs there are."""
+        at_once = not _embedded(self.held.connection)
+        rows: list[dict[str, int]] = []
+        run, filled = 0, 0
+        for actor, parts in sorted(actors.items()):
+            if filled and filled + parts > CHUNK_ROWS and not at_once:
+                run, filled = run + 1, 0
+            filled += parts
+            rows.append({"actor": actor, "run": run})
+        with self.held.scratch() as connection:
+            if rows:
+                connection.execute(text("INSERT INTO share VALUES (:actor, :run)"), rows)
+            _learn(connection, "share")
+        return range(run + 1)
+
+    def collect(self, spans: Sequence[Span]) -> None:
+        """Put the parts into their runs, and add up the months."""
+        with self.held.scratch() as connection:
+            for sql in (*_parts(), *_months()):
+                self._over(connection, spans, sql)
+            _learn(connection, "part", "month_sum")
 
     def days_of_gone(self) -> list[int]:
         """The days of the versions that are closed."""
@@ -388,127 +513,116 @@ class Stage:
                 connection.execute(text("INSERT INTO calendar VALUES (:day, :month)"), rows)
             _learn(connection, "calendar")
 
-    def spans(self, table: str) -> list[tuple[int, int]]:
-        """Ranges of numbers that hold about CHUNK_ROWS rows of a table each: digests are spread evenly."""
-        with self.held.scratch() as connection:
-            rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
-        if not rows:
-            return []
-        pieces = -(-rows // CHUNK_ROWS)
-        edges = [NUMBERS * at // pieces for at in range(pieces + 1)]
-        return list(zip(edges, (edge - 1 for edge in edges[1:]), strict=False))
-
-    def runs(self, table: str) -> list[tuple[int, int]]:
-        """Ranges of the counted key, CHUNK_ROWS long."""
-        with self.held.scratch() as connection:
-            rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
-        return [(at + 1, min(at + CHUNK_ROWS, rows)) for at in range(0, rows, CHUNK_ROWS)]
-
-    def actor_runs(self) -> list[tuple[int, int]]:
-        """Ranges of the parts that hold whole actors, about CHUNK_ROWS rows each; a busier actor is one of its own."""
-        runs: list[tuple[int, int]] = []
-        first = last = 1
-        with self.held.scratch() as connection:
-            for rows in connection.scalars(text("SELECT count(*) FROM part GROUP BY actor ORDER BY actor")):
-                if last > first and last - first + rows > CHUNK_ROWS:
-                    runs.append((first, last - 1))
-                    first = last
-                last += rows
-        return [*runs, (first, last - 1)] if last > first else runs
-
-    def write_events(self, connection: Connection, number: int, low: int, high: int) -> int:
-        """Close and open the versions of events in a range of numbers."""
-        values = {"since": number, "low": low, "high": high}
-        self._run(
+    def write_events(self, connection: Connection, number: int, span: Span) -> None:
+        """Close and open the versions of events in a span."""
+        self._over(
             connection,
-            "UPDATE coded_event SET until = :since WHERE until IS NULL AND since < :since "
-            "AND number IN (SELECT number FROM gone WHERE number BETWEEN :low AND :high)",
-            **values,
+            [span],
+            "UPDATE coded_event SET until = :since WHERE until IS NULL AND since < :since "  # noqa: S608
+            f"AND number IN (SELECT number FROM gone WHERE {RANGE})",
+            since=number,
         )
         columns = ", ".join(ATTRIBUTES)
         own = ":dataset || ':' || " + ("native" if self.keyed else _hexadecimal(connection, "number"))
-        return self._run(
+        self._over(
             connection,
+            [span],
             f"INSERT INTO coded_event (number, since, id, dataset, {columns}, reports) "  # noqa: S608
-            f"SELECT number, :since, COALESCE(id, {own}), :dataset, {columns}, reports FROM folded "
-            "WHERE number BETWEEN :low AND :high ORDER BY number",
+            f"SELECT number, :since, COALESCE(id, {own}), :dataset, {columns}, reports FROM folded WHERE {RANGE} ORDER BY number",
+            since=number,
             dataset=self.dataset,
-            **values,
         )
 
-    def close_reports(self, connection: Connection, number: int, low: int, high: int) -> None:
-        """Close reports that were changed, moved or left out, in a range of numbers."""
-        self._run(
+    def write_reports(self, connection: Connection, number: int, span: Span) -> None:
+        """Close the reports in a span that were changed, moved or left out, and open the new ones."""
+        self._over(
             connection,
+            [span],
             "UPDATE coded_report SET until = :since FROM report_gone g WHERE g.number BETWEEN :low AND :high "
             "AND coded_report.number = g.number AND coded_report.native = g.native AND coded_report.until IS NULL "
             "AND coded_report.since < :since",
             since=number,
-            low=low,
-            high=high,
         )
-
-    def write_reports(self, connection: Connection, number: int, first: int, last: int) -> None:
-        """Open reports."""
         columns = ", ".join(("number", "native", *DETAILS))
-        self._run(
+        self._over(
             connection,
-            f"INSERT INTO coded_report (since, {columns}) SELECT :since, {columns} FROM report "  # noqa: S608
-            "WHERE seq BETWEEN :first AND :last ORDER BY seq",
+            [span],
+            f"INSERT INTO coded_report (since, {columns}) SELECT :since, {columns} FROM staged s "  # noqa: S608
+            f"WHERE s.{SPAN} AND {_unheard()} ORDER BY number, native",
             since=number,
-            first=first,
-            last=last,
         )
 
-    def write_parts(self, connection: Connection, number: int, first: int, last: int) -> None:
+    def write_parts(self, connection: Connection, number: int, run: int) -> None:
         """Close and open the parts of some actors, and add up what is counted of them."""
-        values = {"since": number, "first": first, "last": last}
+        values = {"since": number}
+        columns = "actor, day, number, role, events, other, code, once, reports, intensity, weighed, written"
+        if _embedded(connection):
+            self._run(connection, "DELETE FROM ordered")
+            self._run(
+                connection,
+                f"INSERT INTO ordered ({columns}) SELECT {columns} FROM part WHERE run = :run ORDER BY actor, day, number, role",  # noqa: S608
+                run=run,
+            )
+            source, order = "ordered", "seq"
+        else:
+            source, order = "part", "actor, day, number, role"  # one run, sorted once
         self._run(
             connection,
-            "UPDATE coded_part SET until = :since FROM part p WHERE p.seq BETWEEN :first AND :last AND p.events < 0 "
+            f"UPDATE coded_part SET until = :since FROM {source} p WHERE p.events < 0 "  # noqa: S608
             "AND p.written = 1 AND coded_part.actor = p.actor AND coded_part.day = p.day AND coded_part.number = p.number "
             "AND coded_part.role = p.role AND coded_part.until IS NULL AND coded_part.since < :since",
             **values,
         )
         self._run(
             connection,
-            "INSERT INTO coded_part (actor, day, number, role, since, other, code, once) "
-            "SELECT actor, day, number, role, :since, other, code, once FROM part "
-            "WHERE seq BETWEEN :first AND :last AND events > 0 AND written = 1 ORDER BY seq",
+            "INSERT INTO coded_part (actor, day, number, role, since, other, code, once) "  # noqa: S608
+            f"SELECT actor, day, number, role, :since, other, code, once FROM {source} "
+            f"WHERE events > 0 AND written = 1 ORDER BY {order}",
             **values,
         )
         self._run(
             connection,
             "INSERT INTO coded_actor_month (actor, month, code, since, events, reports, intensity, weighed) "  # noqa: S608
             "SELECT p.actor, c.month, COALESCE(p.code, ''), :since, sum(p.events), sum(p.reports), sum(p.intensity), "
-            "sum(p.weighed) FROM part p JOIN calendar c ON c.day = p.day WHERE p.seq BETWEEN :first AND :last AND p.once = 1 "
+            f"sum(p.weighed) FROM {source} p CROSS JOIN calendar c WHERE c.day = p.day AND p.once = 1 "
             f"GROUP BY p.actor, c.month, COALESCE(p.code, '') {_changed('p.')}",
             **values,
         )
         self._run(
             connection,
-            "INSERT INTO coded_pair (actor, other, since, events, reports) "
-            "SELECT actor, other, :since, sum(events), sum(reports) FROM part "
-            "WHERE seq BETWEEN :first AND :last AND once = 1 AND other IS NOT NULL "
-            "GROUP BY actor, other HAVING sum(events) <> 0 OR sum(reports) <> 0",
+            "INSERT INTO coded_pair (actor, other, since, events, reports) "  # noqa: S608
+            f"SELECT actor, other, :since, sum(events), sum(reports) FROM {source} "
+            "WHERE once = 1 AND other IS NOT NULL GROUP BY actor, other HAVING sum(events) <> 0 OR sum(reports) <> 0",
             **values,
         )
 
     def write_months(self, connection: Connection, number: int) -> None:
-        """Add up what is counted of the dataset by month and code."""
-        signed = [
-            f"SELECT day, {what} AS code, {sign}count(*) AS events, {sign}sum(reports) AS reports, "  # noqa: S608
-            f"{sign}sum(COALESCE(intensity, 0)) AS intensity, {sign}count(intensity) AS weighed FROM {table} GROUP BY day, {what}"
-            for table, what, sign in (("folded", WHAT, ""), ("gone", "what", "-"))
-        ]
+        """Write what is counted of the dataset by month and code."""
         self._run(
             connection,
-            "INSERT INTO coded_month (dataset, month, code, since, events, reports, intensity, weighed) "  # noqa: S608
-            "SELECT :dataset, c.month, COALESCE(x.code, ''), :since, sum(x.events), sum(x.reports), sum(x.intensity), "
-            f"sum(x.weighed) FROM ({' UNION ALL '.join(signed)}) AS x JOIN calendar c ON c.day = x.day "
-            f"GROUP BY c.month, COALESCE(x.code, '') {_changed('x.')}",
+            "INSERT INTO coded_month (dataset, month, code, since, events, reports, intensity, weighed) "
+            "SELECT :dataset, month, code, :since, events, reports, intensity, weighed FROM month_sum "
+            "WHERE events <> 0 OR reports <> 0 OR weighed <> 0 OR abs(intensity) > 1e-9",
             dataset=self.dataset,
             since=number,
+        )
+
+
+def _unheard() -> str:
+    """Of a row of `staged s`: no report stands that says the same."""
+    return "NOT EXISTS (SELECT 1 FROM prior p WHERE p.number = s.number AND p.native = s.native AND p.same = 1)"
+
+
+def _months() -> Iterator[str]:
+    for table, what, sign in (("folded", WHAT, ""), ("gone", "what", "-")):
+        yield (
+            "INSERT INTO month_sum SELECT c.month, COALESCE(x.code, ''), sum(x.events), sum(x.reports), sum(x.intensity), "  # noqa: S608
+            f"sum(x.weighed) FROM (SELECT day, {what} AS code, {sign}count(*) AS events, {sign}sum(reports) AS reports, "
+            f"{sign}sum(COALESCE(intensity, 0)) AS intensity, {sign}count(intensity) AS weighed FROM {table} WHERE {RANGE} "
+            f"GROUP BY day, {what}) AS x CROSS JOIN calendar c WHERE c.day = x.day GROUP BY c.month, COALESCE(x.code, '') "
+            "ON CONFLICT (month, code) DO UPDATE SET events = month_sum.events + excluded.events, "
+            "reports = month_sum.reports + excluded.reports, intensity = month_sum.intensity + excluded.intensity, "
+            "weighed = month_sum.weighed + excluded.weighed"
         )
 
 
@@ -528,20 +642,13 @@ def _changed(table: str) -> str:
     )
 
 
-def _parts() -> str:
-    sides = []
+def _parts() -> Iterator[str]:
     for table, what, sign in (("folded", WHAT, ""), ("gone", "what", "-")):
-        counted = (
-            f"{sign}1 AS events, {sign}reports AS reports, {sign}COALESCE(intensity, 0) AS intensity, "
-            f"{sign}(CASE WHEN intensity IS NULL THEN 0 ELSE 1 END) AS weighed, parts AS written FROM {table}"
-        )
-        sides += [
-            f"SELECT initiator AS actor, day, number, {INITIATOR} AS role, recipient AS other, {what} AS code, 1 AS once, "
-            f"{counted} WHERE initiator IS NOT NULL",
-            f"SELECT recipient AS actor, day, number, {RECIPIENT} AS role, initiator AS other, {what} AS code, "
-            f"CASE WHEN recipient = initiator THEN 0 ELSE 1 END AS once, {counted} WHERE recipient IS NOT NULL",
-        ]
-    return (
-        "INSERT INTO part (actor, day, number, role, other, code, once, events, reports, intensity, weighed, written) "  # noqa: S608
-        f"SELECT * FROM ({' UNION ALL '.join(sides)}) AS sides ORDER BY actor, day, number, role"
-    )
+        for role, actor, other in ((INITIATOR, "initiator", "recipient"), (RECIPIENT, "recipient", "initiator")):
+            once = "1" if role == INITIATOR else "CASE WHEN recipient = initiator THEN 0 ELSE 1 END"
+            yield (
+                "INSERT INTO part SELECT s.run, f.number, "  # noqa: S608
+                f"{role}, {sign}1, {actor}, day, {other}, {what}, {once}, {sign}reports, {sign}COALESCE(intensity, 0), "
+                f"{sign}(CASE WHEN intensity IS NULL THEN 0 ELSE 1 END), parts FROM {table} f CROSS JOIN share s "
+                f"WHERE s.actor = f.{actor} AND f.{RANGE}"
+            )

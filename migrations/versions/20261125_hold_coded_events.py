@@ -13,6 +13,18 @@ depends_on = None
 # Text that sorts by code point on both databases.
 key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
+TABLES = (
+    "coded_actor",
+    "coded_actor_month",
+    "coded_event",
+    "coded_link",
+    "coded_month",
+    "coded_pair",
+    "coded_part",
+    "coded_report",
+    "rejected_row",
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -70,7 +82,8 @@ def upgrade() -> None:
             "id",
             key,
             nullable=False,
-            comment="The dataset and its own id of the row that first told of it; where it has none, the number in hexadecimal.",
+            comment="The dataset and its own id of the row that first told of it; where it has none, the number in "
+            "hexadecimal.",
         ),
         sa.Column("dataset", key, nullable=False),
         sa.Column("day", sa.Integer, nullable=False, comment="Its first day, in days since 1970-01-01."),
@@ -201,3 +214,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("revision", "n", name=op.f("pk_rejected_row")),
         comment="A row of an imported file that was refused, with its text.",
     )
+
+
+def downgrade() -> None:
+    for name in TABLES:
+        op.drop_table(name)
