@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.vocabularies import Vocabularies
 
 SERVING, DOSSIERS, LOG = "Serving", "Dossiers and citations", "Records and their history"
+IMPORTING = "Coded events"
 
 app = typer.Typer(
     name="chancery",
@@ -73,7 +74,7 @@ def main() -> None:
     except Unusable as error:
         status = stop(error.detail, 2)
     except ChanceryError as error:
-        status = stop(reason(error), 1)
+        status = stop(reason(error), getattr(error, "exit_status", 1))
     except Exception as error:
         status = unforeseen(error)
     if status == INTERRUPTED:  # typer makes this status of a Ctrl-C by itself, and says nothing
@@ -667,6 +668,71 @@ def unknown(connection: Connection, id: str) -> ChanceryError:
     return NotFound(f"There is no record {id[:80]!r}." + (f" Did you mean {near[0]}?" if near else ""))
 
 
+# ── Coded events ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command("import", rich_help_panel=IMPORTING)
+def import_files(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Files of coded events, plain, gzipped or zipped.")
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="icews, tkg, gdelt, gdelt-mentions, polecat, acled or ucdp; else it is detected."
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="NAME", help="Which dataset it goes into.")
+    ] = None,
+    fold: Annotated[
+        str,
+        typer.Option("--fold", metavar="RULE", help="dyad: rows that say the same are reports of one event; or none."),
+    ] = "dyad",
+    whole: Annotated[
+        bool, typer.Option("--whole", help="The file is all there is of its dataset: what it does not hold is closed.")
+    ] = False,
+    accept: Annotated[
+        float, typer.Option("--accept-rejected", min=0.0, max=1.0, help="The share of rows that may be refused.")
+    ] = 0.05,
+    maps: Annotated[
+        list[Path] | None,
+        typer.Option("--map", metavar="FILE", help="For id files: the maps of entities and relations."),
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option("--origin", metavar="DAY", help="For id files: the day that time 0 stands for.")
+    ] = None,
+    database: Where = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do; write nothing.")] = False,
+) -> None:
+    """Import coded events: detected, checked, folded, tied to the actors here, and published once."""
+    from app.importers.progress import shown
+    from app.importers.runner import run
+    from app.times import parse_day, utc_now
+
+    with opened(database) as (settings, base):
+        for file in files:
+            with shown() as progress:
+                summary = run(
+                    base,
+                    file,
+                    format=format,
+                    dataset=dataset,
+                    fold=fold,
+                    whole=whole,
+                    accept=accept,
+                    clock=utc_now,
+                    by=who(),
+                    dry_run=dry_run,
+                    progress=progress,
+                    companions=maps or (),
+                    origin=None if origin is None else parse_day(origin),
+                    wait_seconds=settings.write_wait_seconds,
+                )
+            for line in summary.lines():
+                typer.echo(line)
+
+
 # ── The log ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -715,6 +781,9 @@ def resume_revision(number: Number, database: Where = None) -> None:
         if row is None or row.number != number:
             raise ChanceryError(f"Revision {number} is not open, so there is nothing to resume.")
         job = orjson.loads(row.job)
+        if "import" in job:
+            resume_import(base, number)
+            return
         if "load" not in job:
             raise ChanceryError(
                 f"Revision {number} does not say how to go on with it; `chancery revisions abandon {number}` drops it."
@@ -725,6 +794,18 @@ def resume_revision(number: Number, database: Where = None) -> None:
             file, lambda: resume(base, number, data, vocabularies_of(settings), clock=utc_now, folder=file.parent)
         )
         typer.echo(f"Revision {number} is published.")
+
+
+def resume_import(base: Database, number: int) -> None:
+    """Do an import again under the number it had."""
+    from app.importers.progress import shown
+    from app.importers.runner import resume
+    from app.times import utc_now
+
+    with shown() as progress:
+        summary = resume(base, number, clock=utc_now, progress=progress)
+    for line in summary.lines():
+        typer.echo(line)
 
 
 @revisions.command("abandon")

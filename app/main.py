@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from app import __version__
 from app.db import Database, open_database
-from app.routes import codes, lists, problems, questions, service
+from app.routes import codes, counts, lists, problems, questions, service
 from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
 from app.routes.reading import State
@@ -63,7 +63,13 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.chancery = state
-    operations = [*service.operations(), *lists.operations(), *questions.operations(), *codes.operations()]
+    operations = [
+        *service.operations(),
+        *lists.operations(),
+        *questions.operations(),
+        *codes.operations(),
+        *counts.operations(),
+    ]
     # A path with a fixed last part must come before `/{id}`, whatever noun brought it.
     for one in sorted(operations, key=lambda operation: operation.path.count("{")):
         app.add_api_route(one.path, endpoint(one.handler), methods=["GET"], include_in_schema=False, name=one.id)

@@ -634,3 +634,9 @@ def rich(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     base.put(*rich_records())
     yield base
     base.close()
+
+
+# What a filter asks for with `.is`, where it asks for more without: a code without those below it.
+EXACTLY: dict[tuple[str, str], Any] = {
+    ("events", "code"): lambda world, item: {one for one in (item["codes"]["cameo"], item.get("label")) if one},
+}

@@ -78,9 +78,9 @@ def test_a_missing_index_is_found_with_the_statement_that_makes_it_again(well: K
 
 
 def test_a_missing_table_is_found(well: KnowledgeBase) -> None:
-    do(well, "DROP TABLE report")
+    do(well, "DROP TABLE coded_report")
 
-    assert any("The table report is missing" in one for one in ailments(well))
+    assert any("The table coded_report is missing" in one for one in ailments(well))
 
 
 def test_a_reference_that_leads_nowhere_is_found(well: KnowledgeBase) -> None:

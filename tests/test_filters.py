@@ -16,6 +16,7 @@ from app.resources import RESOURCES
 from app.times import day_number, parse_edtf
 from tests.base import KnowledgeBase, ids
 from tests.brute import (
+    EXACTLY,
     HELD,
     Record,
     address,
@@ -89,7 +90,7 @@ def test_asked_exactly_a_filter_reaches_nothing_but_the_value_and_asks_for_each(
         beside = {} if line.name == "status" else shown(resource.name)
         for two in [*itertools.pairwise(values), *((value,) for value in values)]:
             found = listed(rich, resource.name, **{**beside, f"{line.name}_is": two})
-            holds = HELD[resource.name][line.name]
+            holds = EXACTLY.get((resource.name, line.name), HELD[resource.name][line.name])
             wanted = {
                 item["id"] for item in world.records(resource.name) if set(two) <= {str(v) for v in holds(world, item)}
             }

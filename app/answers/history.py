@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
 from app import ledger
 from app.errors import BadQuery, ChanceryError, Fault, Gone, Moved, NotFound
 from app.models.base import ENRICHED
+from app.models.coded import rejected_row
 from app.models.revision import record_id, retraction, revision
-from app.query.fields import Resource, View
+from app.query.fields import Resource, Version, View
 from app.query.page import address
 from app.query.params import nearest, shown
 from app.query.plan import moved
@@ -30,6 +32,12 @@ def missing(connection: Connection, resource: Resource, view: View, id: str, lat
     versions = connection.execute(select(table.c.since, table.c.until, table.c.face).where(table.c.id == id)).all()
     published = [row for row in versions if row.since <= latest]
     seen = [row for row in published if row.since <= view.revision]
+    closed = [
+        one.until for store in resource.stores for one in store.versions(connection, view, id) if one.until is not None
+    ]
+    if closed:
+        last = max(closed)
+        return Gone(f"{id} was taken back in revision {last}. It can still be read with as_of={last - 1}.")
     if any(row.face == ENRICHED and (row.until is None or row.until > view.revision) for row in seen):
         return NotFound(f"{id} is knowledge from outside the cited sources. Add enrichment=true to see it.")
     if seen:
@@ -57,52 +65,49 @@ def missing(connection: Connection, resource: Resource, view: View, id: str, lat
 
 def versions(connection: Connection, resource: Resource, view: View, id: str) -> list[dict[str, Any]]:
     """Every version of a record up to the view's revision, oldest first: what changed, who, when and why."""
-    table = resource.table
-    query = (
-        select(table.c.since, table.c.until, table.c.body)
-        .where(table.c.id == id, table.c.face.in_(view.faces), table.c.since <= view.revision)
-        .order_by(table.c.since)
-    )
-    rows = connection.execute(query).all()
-    if not rows:
-        return []
+    found = kept_versions(connection, resource, view, id)
     numbers = {
-        number for row in rows for number in (row.since, row.until) if number is not None and number <= view.revision
+        number for one in found for number in (one.since, one.until) if number is not None and number <= view.revision
     }
     log = {
         row.number: row for row in connection.execute(select(revision).where(revision.c.number.in_(sorted(numbers))))
     }
     reasons = {row.since: row.why for row in connection.execute(select(retraction).where(retraction.c.id == id))}
     told: list[dict[str, Any]] = []
-    before: dict[str, Any] | None = None
-    for row, following in zip(rows, [*rows[1:], None], strict=False):  # of no rows at all, the second is longer
-        record = orjson.loads(row.body)
-        until = row.until if row.until is not None and row.until <= view.revision else None
+    before: Mapping[str, Any] | None = None
+    for one, following in zip_longest(found, found[1:]):
+        until = one.until if one.until is not None and one.until <= view.revision else None
         act = "create" if before is None else "update"
         told.append(
             {
-                **entry(log[row.since], act),
-                "since": row.since,
+                **entry(log[one.since], act),
+                "since": one.since,
                 "until": until,
-                "changed": changed(before, record),
-                "record": record,
+                "changed": changed(before, one.record),
+                "record": one.record,
             }
         )
-        before = record
+        before = one.record
         if until is not None and (following is None or following.since != until):
             gone = entry(log[until], "retract")
-            told.append(
-                {
-                    **gone,
-                    "why": reasons.get(until, gone["why"]),
-                    "since": until,
-                    "until": None,
-                    "changed": [],
-                    "record": None,
-                }
-            )
+            why = reasons.get(until, gone["why"])
+            told.append({**gone, "why": why, "since": until, "until": None, "changed": [], "record": None})
             before = None
     return told
+
+
+def kept_versions(connection: Connection, resource: Resource, view: View, id: str) -> list[Version]:
+    """The versions of a record from wherever they are kept, oldest first."""
+    table = resource.table
+    query = (
+        select(table.c.since, table.c.until, table.c.body)
+        .where(table.c.id == id, table.c.face.in_(view.faces), table.c.since <= view.revision)
+        .order_by(table.c.since)
+    )
+    found = [Version(row.since, row.until, orjson.loads(row.body)) for row in connection.execute(query)]
+    for store in resource.stores if not found else ():
+        found += store.versions(connection, view, id)
+    return found
 
 
 def entry(row: Row[Any], act: str) -> dict[str, Any]:
@@ -211,3 +216,23 @@ def position(text: str, name: str = "after") -> tuple[int, int]:
         detail = f"{name}={shown(text)} is no position. It is a revision, such as 3, or a change's `position`, such as 3.120."
         raise BadQuery(detail, errors=[Fault(name, detail)])
     return int(number), int(place) if dot else WHOLE_REVISION
+
+
+def rejected(
+    connection: Connection, view: View, dataset: str, after: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows of a dataset that imports refused, in their order, after a position `revision.place`; and the next one."""
+    number, place = position(after) if after is not None else (0, 0)
+    row = rejected_row.c
+    imports = select(revision.c.number).where(
+        revision.c.origin == dataset, revision.c.state == "published", revision.c.number <= view.revision
+    )
+    query = select(rejected_row).where(
+        row.revision.in_(imports), or_(row.revision > number, and_(row.revision == number, row.n > place))
+    )
+    found = connection.execute(query.order_by(row.revision, row.n).limit(limit + 1)).all()
+    items = [
+        {"revision": one.revision, "line": one.line, "reason": one.reason, "detail": one.detail, "text": one.text}
+        for one in found[:limit]
+    ]
+    return items, f"{found[limit - 1].revision}.{found[limit - 1].n}" if len(found) > limit else None

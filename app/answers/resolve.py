@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
+from app.coded.actors import unlinked
 from app.errors import AmbiguousName, Fault
 from app.models.actor import actor, actor_name, office, tenure
+from app.models.coded import coded_actor
 from app.models.relation import relation
 from app.models.topic import topic
 from app.names import fold, government_forms, score, skeleton
@@ -21,6 +23,7 @@ from app.resources import RESOURCES
 
 # How well a name fits, from the best way of finding it to the worst. Filters take only what is found by the rules above LOOSE.
 EXACT, RESPELT, FORM, FAMILY, LOOSE = 1.0, 0.95, 0.9, 0.85, 0.8
+SHOWN = 50  # datasets' actors of one name that are told apart
 NAMES_COMPARED = 50_000  # names that typo help looks at: 41 ms
 OFFICES_COMPARED = 5_000
 HONORIFICS = ("mr", "mrs", "ms", "dr", "sir", "president", "prime minister", "foreign minister", "chancellor")
@@ -224,7 +227,17 @@ def _holders(connection: Connection, view: View, asked: str, offices: list[str])
     ]
 
 
-RULES = (_direct, _government, _titled)
+def _in_datasets(connection: Connection, view: View, asked: str) -> list[Candidate]:
+    """The actors that only datasets name, by that very name; those tied to an actor here are found as that one."""
+    folded = fold(asked)
+    query = select(coded_actor).where(coded_actor.c.folded == folded, unlinked(view)).limit(SHOWN)
+    return [
+        Candidate(row.id, row.name, row.name, "name", EXACT, f"name in the dataset {row.dataset}")
+        for row in (connection.execute(query) if folded else ())
+    ]
+
+
+RULES = (_direct, _government, _titled, _in_datasets)
 
 
 def _states(folded: str) -> Iterator[str]:

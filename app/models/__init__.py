@@ -4,7 +4,7 @@ base        column types, versions and faces, placement
 revision    the clock, and what became of ids
 source      source, passage, citation, texts at hand
 actor       actor, its names, identifiers, tenures, memberships; office
-place  topic (and vocabulary terms)  statement (and claim)  event (and reports)  agreement (and provision)  relation  dataset
+place  topic (and vocabulary terms)  statement (and claim)  event  agreement (and provision)  relation  dataset
 coded       events, actors and reports of datasets, and what is counted ahead
 """
 

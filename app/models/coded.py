@@ -97,6 +97,8 @@ coded_event = Table(
     Index("ix_coded_event_code", "code", "day", "number", **having("code IS NOT NULL")),
     # Only for datasets that have words and no codes, so that the others do not pay for it.
     Index("ix_coded_event_label", "label", "day", "number", **having("code IS NULL")),
+    # The events of several days alone: how far before a period one may begin that reaches into it.
+    Index("ix_coded_event_lasting", "day", "last", "number", **having("last > day")),
     info=sharded("number"),
     sqlite_with_rowid=False,
     comment="An event that a dataset codes.",

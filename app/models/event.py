@@ -1,8 +1,8 @@
-"""What happened, happens, is planned or is imagined; who took part; and the coded reports that say so."""
+"""What happened, happens, is planned or is imagined; and who took part. Coded events stand in `coded`."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKeyConstraint, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, SmallInteger, Table
 
 from app.models.base import day, key, link_table, metadata, ranges, record_table, sharded
 
@@ -55,30 +55,4 @@ event_participant = Table(
     Index("ix_event_participant_until", "until"),
     info=sharded("actor"),
     comment="A part that an actor has in an event.",
-)
-
-report = Table(
-    "report",
-    metadata,
-    Column("event", key(), primary_key=True),
-    Column("id", key(), primary_key=True, comment="dataset:native id."),
-    Column("since", Integer, primary_key=True, autoincrement=False),
-    Column("event_since", Integer, nullable=False),
-    Column("event_face", SmallInteger, nullable=False, server_default="0"),
-    Column("until", Integer),
-    Column("dataset", key(), nullable=False),
-    Column("native", key(), nullable=False, comment="The dataset's own id of the row."),
-    (reported := day("reported_day", "When it was reported.")),
-    *ranges([reported]),
-    Column("story", key()),
-    Column("sentence", Integer),
-    Column("publisher", Text),
-    Column("url", Text),
-    ForeignKeyConstraint(
-        ["event", "event_since", "event_face"], [event.c.id, event.c.since, event.c.face], name="fk_report_event"
-    ),
-    Index("ix_report_since", "since", "id"),
-    Index("ix_report_until", "until"),
-    info=sharded("event", "event"),
-    comment="One record of a coded dataset that says an event happened.",
 )

@@ -12,9 +12,9 @@ CSV and Parquet (`app.formats`) and the data dictionary. Nothing here names a no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, Table
 
@@ -108,6 +108,7 @@ class Asked:
     view: View
     connection: Connection
     negated: bool = False  # the condition is turned round afterwards
+    itself: bool = False  # each value exactly, and nothing that it would reach besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +251,14 @@ class Sort:
 class Facet:
     """Something to count by value: a column of the resource's table or of a child's; the filter of its name lists a value.
 
-    `beside` narrows the rows of a child that count, where another filter asks for the same row of it.
+    `beside` narrows the rows of a child that count, where another filter asks for the same row of it. `exactly` says that the plain
+    filter would list more than the value: its link asks for that value alone.
     """
 
     name: str
     column: Column[Any]
     beside: Callable[[Mapping[str, tuple[Any, ...]]], ColumnElement[bool]] | None = None
+    exactly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +285,53 @@ Late = Callable[[Connection, View, list[str]], Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A record that a question found, not yet rendered: its sort key and id, and the row of the store that keeps it."""
+
+    key: Any
+    id: str
+    row: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a record: the revisions between which it stands, and what it says."""
+
+    since: int
+    until: int | None
+    record: Record
+
+
+class Store(Protocol):
+    """A place besides the resource's own table where some of its records are kept, in rows of another form.
+
+    The page merges what each place finds. A store answers every filter and sort that the resource declares, and says "none" to
+    those that cannot hold for its records.
+    """
+
+    def page(self, connection: Connection, plan: Any, limit: int, after: tuple[Any, ...] | None) -> Sequence[Kept]:
+        """At least the next `limit` records after a key, in any order, where there are so many."""
+
+    def count(self, connection: Connection, plan: Any, most: int | None) -> int:
+        """How many there are, no further than one more than `most`."""
+
+    def facet(self, connection: Connection, plan: Any, line: Facet, most: int) -> Mapping[Any, int]:
+        """How many records have each value of a facet."""
+
+    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Kept]:
+        """The records of these ids that a reader sees."""
+
+    def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, Record]:
+        """What the records say, by id."""
+
+    def dates(self, connection: Connection, view: View) -> tuple[int | None, int | None]:
+        """The first and last day of the resource's dates."""
+
+    def versions(self, connection: Connection, view: View, id: str) -> Sequence[Version]:
+        """Every version of a record that was published by then, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """A noun as it is asked for and answered."""
 
@@ -300,6 +350,7 @@ class Resource:
     dated: Period | None = None  # what `coverage` calls the dates of this resource
     pick: Mapping[str, tuple[Column[Any], ...]] = field(default_factory=dict)  # what `per` may name
     leaves_out: LeftOut | None = None
+    stores: tuple[Store, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:

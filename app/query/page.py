@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,7 @@ from app.query import cursor as cursors
 from app.query import sql
 from app.query.describe import sentence
 from app.query.evidence import Texts
-from app.query.fields import Field, Is, Ref, Resource, View
+from app.query.fields import Field, Is, Kept, Ref, Resource, Store, View
 from app.query.params import is_ref
 from app.query.plan import Plan, at
 from app.times import from_day_number
@@ -64,7 +65,9 @@ def covered(
     dated = resource.dated
     if dated is not None and dated.first.table is resource.table:
         query = select(func.min(dated.first), func.max(dated.last)).where(sql.standing(resource.table, view))
-        first, last = connection.execute(query).one()
+        ends = [tuple(connection.execute(query).one()), *(store.dates(connection, view) for store in resource.stores)]
+        first = min((one for one, _ in ends if one is not None), default=None)
+        last = max((one for _, one in ends if one is not None), default=None)
         found["dates"] = {"first": day(first), "last": day(last)} if first is not None or last is not None else None
     return found
 
@@ -81,14 +84,12 @@ def answer(
     condition = sql.where(plan, connection)
     texts = Texts(connection)
     limit = plan.query.limit
-    found = [] if plan.nothing else connection.execute(sql.rows(plan, condition, limit + 1, plan.after)).all()
+    found = matching(connection, plan, condition, limit + 1, plan.after)
     more, found = len(found) > limit, found[:limit]
     items = records(connection, plan.resource, plan.view, found, texts)
     whole = {
         "items": chosen(items, plan.query.fields),
-        "next_cursor": cursors.write(plan.view.revision, plan.mark, (found[-1].sort_key, found[-1].id))
-        if more
-        else None,
+        "next_cursor": cursors.write(plan.view.revision, plan.mark, (found[-1].key, found[-1].id)) if more else None,
         "revision": plan.view.revision,
         "count": counted(connection, plan, condition, bounds),
         "facets": {name: facet(connection, plan, condition, name, bounds) for name in plan.query.facets},
@@ -106,37 +107,92 @@ def chunks(connection_of: Any, plan: Plan, bounds: Bounds) -> Iterator[list[Reco
             if plan.nothing:
                 return
             condition = sql.where(plan, connection)
-            found = connection.execute(sql.rows(at(plan, after), condition, bounds.chunk_rows, after)).all()
+            found = matching(connection, at(plan, after), condition, bounds.chunk_rows, after)
             items = records(connection, plan.resource, plan.view, found, Texts(connection))
         if items:
             yield chosen(items, plan.query.fields)
         if len(found) < bounds.chunk_rows:
             return
-        after = (found[-1].sort_key, found[-1].id)
+        after = (found[-1].key, found[-1].id)
 
 
 def one(connection: Connection, resource: Resource, view: View, id: str) -> Record | None:
     """The record of this id as this reader sees it."""
-    found = connection.execute(sql.by_ids(resource.table, view, [id])).all()
-    items = records(connection, resource, view, found, Texts(connection))
+    items = records(connection, resource, view, of_ids(connection, resource, view, [id]), Texts(connection))
     return items[0] if items else None
 
 
-def records(
-    connection: Connection, resource: Resource, view: View, rows: Sequence[Row[Any]], texts: Texts
-) -> list[Record]:
-    """Rows as records: what was stored, what is computed when read, and the words of the citations that are at hand."""
-    if not rows:
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A record that was found, and the store that keeps it; None is the resource's own table."""
+
+    key: Any
+    id: str
+    row: Any
+    store: Store | None = None
+
+
+def matching(
+    connection: Connection, plan: Plan, condition: ColumnElement[bool], limit: int, after: tuple[Any, ...] | None
+) -> list[Match]:
+    """The next records after a key, from wherever they are kept, in the plan's order."""
+    if plan.nothing:
         return []
-    late = resource.late(connection, view, [row.id for row in rows]) if resource.late else {}
-    items = [rendered(resource, row, view, late.get(row.id, {})) for row in rows]
+    rows = connection.execute(sql.rows(plan, condition, limit, after))
+    found = [Match(row.sort_key, row.id, row) for row in rows]
+    if not plan.resource.stores:
+        return found
+    for store in plan.resource.stores:
+        found += kept_in(store, store.page(connection, plan, limit, after))
+    found.sort(key=lambda match: (match.key, match.id), reverse=plan.descending)
+    if plan.pick is not None:
+        found = first_of_each(plan, found)
+    return found[:limit]
+
+
+def first_of_each(plan: Plan, found: list[Match]) -> list[Match]:
+    """Of the first or last of each place, the first or last of all: only where the whole result is one group."""
+    assert plan.pick is not None
+    return found if plan.pick.per else found[:1]
+
+
+def kept_in(store: Store, kept: Iterable[Kept]) -> list[Match]:
+    """What a store found, as matches."""
+    return [Match(one.key, one.id, one.row, store) for one in kept]
+
+
+def of_ids(connection: Connection, resource: Resource, view: View, ids: Sequence[str]) -> list[Match]:
+    """The records of these ids that a reader sees, from wherever they are kept."""
+    rows = connection.execute(sql.by_ids(resource.table, view, ids))
+    found = [Match(None, row.id, row) for row in rows]
+    for store in resource.stores:
+        found += kept_in(store, store.by_ids(connection, view, ids))
+    return found
+
+
+def records(
+    connection: Connection, resource: Resource, view: View, found: Sequence[Match], texts: Texts
+) -> list[Record]:
+    """Matches as records: what was stored, what is computed when read, and the words of the citations that are at hand."""
+    own = [match for match in found if match.store is None]
+    late = resource.late(connection, view, [match.id for match in own]) if resource.late and own else {}
+    bodies: dict[str, Mapping[str, Any]] = {}
+    for store in resource.stores:
+        kept = [Kept(match.key, match.id, match.row) for match in found if match.store is store]
+        bodies |= store.bodies(connection, view, kept) if kept else {}
+    items = [
+        rendered(resource, match.row, view, late.get(match.id, {}), bodies[match.id] if match.store else None)
+        for match in found
+    ]
     texts.fill(items)
     return items
 
 
-def rendered(resource: Resource, row: Row[Any], view: View, late: Mapping[str, Any]) -> Record:
+def rendered(
+    resource: Resource, row: Row[Any], view: View, late: Mapping[str, Any], body: Mapping[str, Any] | None = None
+) -> Record:
     """One row as a record. `until` is what was known of it at the view's revision: nothing, or it would not be seen."""
-    body = orjson.loads(row.body)
+    body = orjson.loads(row.body) if body is None else body
     record: Record = {"id": row.id, "type": resource.noun, "self": address(resource, row.id)}
     for line in resource.fields:
         record[line.name] = late[line.name] if line.name in late else body.get(line.name)
@@ -172,6 +228,9 @@ def counted(
         return {"n": 0, "exact": True}
     most = bounds.count_rows_most if plan.query.count == "bounded" else None
     number = connection.execute(sql.count(plan, condition, most)).scalar_one()
+    number += sum(store.count(connection, plan, most) for store in plan.resource.stores)
+    if plan.pick is not None and not plan.pick.per:
+        number = min(number, 1)
     return {"n": number, "exact": True} if most is None or number <= most else {"n": most, "exact": False}
 
 
@@ -182,8 +241,12 @@ def facet(
     if plan.nothing:
         return []
     line = next(facet for facet in plan.resource.facets if facet.name == name)
-    found = connection.execute(sql.facet(plan, condition, line, bounds.facet_values_most)).all()
-    return [{"value": row.value, "n": row.n, "items": narrowed(plan, name, str(row.value))} for row in found]
+    most = bounds.facet_values_most
+    found = Counter({row.value: row.n for row in connection.execute(sql.facet(plan, condition, line, most))})
+    for store in plan.resource.stores:
+        found.update(store.facet(connection, plan, line, most))
+    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
+    return [{"value": value, "n": n, "items": narrowed(plan, name, str(value))} for value, n in ordered]
 
 
 def narrowed(plan: Plan, name: str, value: str) -> str:
@@ -193,7 +256,8 @@ def narrowed(plan: Plan, name: str, value: str) -> str:
     asked = any(pair[0] == name for pair in plan.query.pairs)
     # A plain filter would ask for more where a reference reaches further than itself (a state's government, a topic's
     # narrower ones), or where it would be one more of several to choose from.
-    exactly = reaches(plan, name) or (asked and not single)
+    exact = any(line_.name == name and line_.exactly for line_ in plan.resource.facets)
+    exactly = exact or reaches(plan, name) or (asked and not single)
     kept = [
         pair
         for pair in plan.query.pairs
@@ -227,8 +291,8 @@ def included(
         wanted.setdefault(name, set()).update(ids)
     found: dict[str, dict[str, Record]] = {}
     for name in sorted(wanted):
-        rows = connection.execute(sql.by_ids(resources[name].table, view, sorted(wanted[name]))).all()
-        linked = records(connection, resources[name], view, rows, texts)
+        matches = of_ids(connection, resources[name], view, sorted(wanted[name]))
+        linked = records(connection, resources[name], view, matches, texts)
         found[name] = {item["id"]: item for item in sorted(linked, key=lambda item: item["id"])}
     return found
 
@@ -302,7 +366,7 @@ def elsewhere(connection: Connection, plan: Plan) -> list[str]:
             continue
         swapped = tuple(replace(one_, filter=other) if one_ is line else one_ for one_ in plan.conditions)
         asked = replace(plan, conditions=swapped)
-        if connection.execute(sql.rows(asked, sql.where(asked, connection), 1, None)).first() is not None:
+        if matching(connection, asked, sql.where(asked, connection), 1, None):
             pairs = [
                 (other.name if name == line.filter.name else name, value)
                 for name, value in plan.query.pairs

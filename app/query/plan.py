@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import Column, Connection, Float, Integer, select
@@ -64,6 +64,7 @@ class Plan:
     mark: str
     reached: tuple[Reached, ...] = ()
     pick: Pick | None = None
+    read: dict[str, Any] = field(default_factory=dict, compare=False)  # what stores made of it, for the answer's length
     reaching: frozenset[str] = frozenset()  # the kinds of reference that may reach more than the record they name
 
     @property
@@ -220,6 +221,8 @@ def _resolve(
 def by_id(connection: Connection, view: View, value: str, resource: Resource) -> Found:
     """A record of this id, or the one it was renamed to, where this reader sees it."""
     if connection.execute(by_ids(resource.table, view, [value])).first() is not None:
+        return Found((value,))
+    if any(store.by_ids(connection, view, [value]) for store in resource.stores):
         return Found((value,))
     now = moved(connection, view, value)
     if now is not None:

@@ -220,6 +220,16 @@ UNRECORDED: Final = obj(
     "A sentence that holds no record, and why.", {"passage": string("The passage's id."), "why": string()}
 )
 
+LOCATION: Final = obj(
+    "Where a dataset places an event.",
+    {
+        "name": string("", null=True),
+        "country": string("ISO 3166-1 alpha-2.", null=True),
+        "latitude": number("", null=True),
+        "longitude": number("", null=True),
+    },
+)
+
 COMPONENTS: Final[Mapping[str, dict[str, Any]]] = {
     "Enrichment": ENRICHMENT,
     "Date": DATE,
@@ -236,6 +246,7 @@ COMPONENTS: Final[Mapping[str, dict[str, Any]]] = {
     "Characterisation": CHARACTERISATION,
     "InForce": IN_FORCE,
     "Codes": CODES,
+    "Location": LOCATION,
     "Unrecorded": UNRECORDED,
 }
 

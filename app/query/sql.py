@@ -51,7 +51,8 @@ def where(plan: Plan, connection: Connection) -> ColumnElement[bool]:
     others = beside(plan)
     parts = [standing(resource.table, view)]
     parts += [
-        matching(line, Asked(line.values, others, view, connection, line.negated), plan) for line in plan.conditions
+        matching(line, Asked(line.values, others, view, connection, line.negated, line.itself), plan)
+        for line in plan.conditions
     ]
     if plan.period is not None:
         parts.append(period(plan))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, or_, select, true
 
+from app.coded.actors import CodedActors
 from app.models.actor import actor, actor_identifier, actor_name, membership, office, tenure
 from app.names import family_names, fold, skeleton
 from app.query.fields import Asked, By, Day, Facet, Is, Link, Ref, Resource, Rows, Sort, Term, Word
@@ -132,7 +133,13 @@ ACTORS = Resource(
     table=actor,
     fields=(
         text("name", "The name it goes by here.", column=actor.c.name, null=False),
-        term("kind", "What kind of actor it is.", "actor_kind", column=actor.c.kind),
+        term(
+            "kind",
+            "What kind of actor it is; null where only a dataset names it.",
+            "actor_kind",
+            column=actor.c.kind,
+            null=True,
+        ),
         items(
             "names",
             "Every name under which the source, or with enrichment somebody else, knows it.",
@@ -159,6 +166,7 @@ ACTORS = Resource(
             rows=Rows(membership, memberships),
             links=(Link("actors", "actor"),),
         ),
+        ref("dataset", "The dataset that names it; null for one that a source names.", "datasets"),
         evidence(),
     ),
     filters=(
@@ -193,6 +201,7 @@ ACTORS = Resource(
         Sort("since", "By the revision of the version.", actor.c.since),
     ),
     facets=(Facet("kind", actor.c.kind),),
+    stores=(CodedActors(),),
     search=lambda record: [record["name"], *(name["text"] for name in record.get("names") or ())],
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
+from app.coded.store import CodedEvents
 from app.models.event import event, event_participant, event_topic
 from app.models.place import place
 from app.models.source import citation
@@ -32,7 +33,7 @@ from app.query.fields import (
     Whole,
     Word,
 )
-from app.query.shapes import at, date, evidence, items, number, one_of, ref, refs, term, text, whole
+from app.query.shapes import at, date, evidence, items, maybe, number, one_of, ref, refs, term, text, whole
 from app.query.sql import standing
 from app.resources.cited import cited_source
 from app.times import day_number, parse_day
@@ -105,6 +106,8 @@ def by_country(asked: Asked) -> ColumnElement[bool]:
 
 def by_code(asked: Asked) -> ColumnElement[bool]:
     """Events of a CAMEO code, a prefix matching its leaves, or of the exact label that a dataset uses."""
+    if asked.itself:
+        return or_(event.c.label.in_(asked.values), event.c.cameo.in_(asked.values))
     prefixes = [code for code in asked.values if code.isascii() and code.isdigit()]
     return or_(
         event.c.label.in_(asked.values),
@@ -192,6 +195,8 @@ EVENTS = Resource(
             (Keep(event.c.reports, lambda record: record.get("reports") or 0),),
         ),
         refs("topics", "Its topics.", "topics", table=event_topic, column="topic"),
+        text("label", "The dataset's own words for it."),
+        Field("location", "Where a dataset places it.", maybe("Location", "Where a dataset places it.")),
         evidence(),
     ),
     filters=(
@@ -249,14 +254,19 @@ EVENTS = Resource(
         Facet("status", event.c.status),
         Facet("participant", event_participant.c.actor, of_role),
         Facet("role", event_participant.c.role, of_participant),
+        Facet("initiator", event.c.initiator),
+        Facet("recipient", event.c.recipient),
+        Facet("quad", event.c.quad),
         Facet("place", event.c.place),
         Facet("topic", event_topic.c.topic),
+        Facet("code", event.c.cameo, exactly=True),
         Facet("dataset", event.c.dataset),
         Facet("source", citation.c.source),
     ),
     keep=(Keep(event.c.initiator, only("initiator")), Keep(event.c.recipient, only("recipient"))),
     search=lambda record: [record.get("gloss"), record.get("purpose"), at("happened", "words")(record)],
     dated=HAPPENED,
+    stores=(CodedEvents(),),
     leaves_out=LeftOut(
         "status", event.c.status, ("planned", "hypothetical"), "they did not happen; ask for them with `status`"
     ),

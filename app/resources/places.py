@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.models.place import place
 from app.query.fields import Facet, Is, Ref, Resource, Sort, Term, Word
-from app.query.shapes import evidence, ref, term, text
+from app.query.shapes import evidence, items, ref, term, text
 
 PLACES = Resource(
     name="places",
@@ -16,6 +16,7 @@ PLACES = Resource(
         term("kind", "What kind of place it is.", "place_kind", column=place.c.kind),
         ref("within", "The place that holds it.", "places", column=place.c.within),
         text("country", "ISO 3166-1 alpha-2.", column=place.c.country),
+        items("identifiers", "Its identifiers in other schemes.", "Identifier"),
         evidence(),
     ),
     filters=(

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import dictionary, history, resolve, verification
+from app.coded import store
 from app.errors import NotFound
-from app.models.event import report
 from app.query import page, sql
 from app.query.evidence import Texts
 from app.query.fields import Term, Word
@@ -21,7 +21,6 @@ from app.resources import PUBLIC, RESOURCES
 from app.resources.topics import TERMS
 from app.routes import reading
 from app.routes.operations import Operation, PathParameter
-from app.times import from_day_number
 
 LIMIT = next(one for one in LIST if one.name == "limit")
 CURSOR = next(one for one in LIST if one.name == "cursor")
@@ -97,7 +96,18 @@ REPORT = obj(
         "sentence": whole("", null=True),
         "publisher": string("", null=True),
         "url": string("", null=True),
+        "weight": whole("How many reports it stands for; 0 for a mention."),
         "since": whole(),
+    },
+)
+REJECTED = obj(
+    "A row of an imported file that was refused.",
+    {
+        "revision": whole("The import that refused it."),
+        "line": whole("Its line in the file, from 1."),
+        "reason": string("A short code, the same for the same cause."),
+        "detail": string("What was read, and what is allowed."),
+        "text": string("The row, its first 2,000 characters."),
     },
 )
 VERIFICATION = obj(
@@ -280,6 +290,18 @@ def operations() -> Iterator[Operation]:
         example="/v1/sources/{first}/verification",
     )
     yield Operation(
+        "/v1/datasets/{id}/rejected",
+        "list_dataset_rejected",
+        "datasets",
+        "List the rows of a dataset that were refused",
+        "Every row that an import refused, with its line, the reason and its text, in the order of import.",
+        rejected,
+        paged(REJECTED, "Refused rows."),
+        (LIMIT, CURSOR, *READ),
+        (PathParameter("id", "The id of a dataset.", ""),),
+        problems=(404, 406, 414, 422, 500, 503),
+    )
+    yield Operation(
         "/v1/events/{id}/reports",
         "list_event_reports",
         "events",
@@ -401,7 +423,8 @@ def vocabulary(request: Request) -> Response:
         rows = connection.execute(
             query.where(table.c.vocabulary == name, sql.standing(table, pinned.view)).order_by(table.c.place)
         ).all()
-        items = page.records(connection, TERMS, pinned.view, rows, Texts(connection))
+        matches = [page.Match(None, row.id, row) for row in rows]
+        items = page.records(connection, TERMS, pinned.view, matches, Texts(connection))
         return {"name": name, "items": dictionary.vocabulary_terms(items), "revision": pinned.view.revision}
 
     return answer(request, READ, make)
@@ -464,39 +487,31 @@ def verifying(request: Request) -> Response:
     return answer(request, READ, make, shows_words=True)
 
 
+def rejected(request: Request) -> Response:
+    here = reading.state(request)
+    id = request.path_params["id"]
+
+    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
+        dataset = RESOURCES["datasets"]
+        if not (reading.plausible(id) and page.of_ids(connection, dataset, pinned.view, [id])):
+            raise history.missing(connection, dataset, pinned.view, id if reading.plausible(id) else "", pinned.latest)
+        limit = values.get("limit", here.settings.page_rows)
+        items, cursor = history.rejected(connection, pinned.view, id, values.get("cursor"), limit)
+        return whole_list(pinned, items, cursor)
+
+    return answer(request, (LIMIT, CURSOR, *READ), make)
+
+
 def reports(request: Request) -> Response:
     here = reading.state(request)
     id = request.path_params["id"]
 
     def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
         event = RESOURCES["events"]
-        here_it_is = (
-            reading.plausible(id) and connection.execute(sql.by_ids(event.table, pinned.view, [id])).first() is not None
-        )
-        if not here_it_is:
+        if not (reading.plausible(id) and page.of_ids(connection, event, pinned.view, [id])):
             raise history.missing(connection, event, pinned.view, id if reading.plausible(id) else "", pinned.latest)
         limit = values.get("limit", here.settings.page_rows)
-        standing = (report.c.since <= pinned.view.revision) & (
-            report.c.until.is_(None) | (report.c.until > pinned.view.revision)
-        )
-        query = select(report).where(report.c.event == id, standing, report.c.id > values.get("cursor", ""))
-        rows = connection.execute(query.order_by(report.c.id).limit(limit + 1)).all()
-        items = [
-            {
-                "id": row.id,
-                "type": "report",
-                "event": row.event,
-                "dataset": row.dataset,
-                "native": row.native,
-                "reported": None if row.reported_day is None else from_day_number(row.reported_day).isoformat(),
-                "story": row.story,
-                "sentence": row.sentence,
-                "publisher": row.publisher,
-                "url": row.url,
-                "since": row.since,
-            }
-            for row in rows[:limit]
-        ]
-        return whole_list(pinned, items, rows[limit - 1].id if len(rows) > limit else None)
+        items = store.reports(connection, pinned.view, id, values.get("cursor", ""), limit + 1)
+        return whole_list(pinned, items[:limit], items[limit - 1]["native"] if len(items) > limit else None)
 
     return answer(request, (LIMIT, CURSOR, *READ), make)

@@ -122,6 +122,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("code IS NULL"),
         postgresql_where=sa.text("code IS NULL"),
     )
+    op.create_index(
+        "ix_coded_event_lasting",
+        "coded_event",
+        ["day", "last", "number"],
+        sqlite_where=sa.text("last > day"),
+        postgresql_where=sa.text("last > day"),
+    )
 
     op.create_table(
         "coded_link",

@@ -432,7 +432,7 @@ def statements() -> None:
 
 
 def events() -> None:
-    """Events, who took part, and the coded reports; the datasets they come from."""
+    """Events and who took part; the datasets that coded ones come from."""
     record(
         "event",
         sa.Column("kind", key, nullable=False),
@@ -484,31 +484,6 @@ def events() -> None:
     op.create_index("ix_event_participant_page", "event_participant", ["actor", "happened_first", "id"])
     op.create_index("ix_event_participant_since", "event_participant", ["since", "id"])
     op.create_index("ix_event_participant_until", "event_participant", ["until"])
-
-    table(
-        "report",
-        sa.Column("event", key, primary_key=True),
-        sa.Column("id", key, primary_key=True, comment="dataset:native id."),
-        sa.Column("since", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("event_since", sa.Integer, nullable=False),
-        sa.Column("event_face", sa.SmallInteger, nullable=False, server_default="0"),
-        sa.Column("until", sa.Integer),
-        sa.Column("dataset", key, nullable=False),
-        sa.Column("native", key, nullable=False, comment="The dataset's own id of the row."),
-        day("reported_day", "When it was reported."),
-        sa.Column("story", key),
-        sa.Column("sentence", sa.Integer),
-        sa.Column("publisher", sa.Text),
-        sa.Column("url", sa.Text),
-        sa.ForeignKeyConstraint(
-            ["event", "event_since", "event_face"],
-            ["event.id", "event.since", "event.face"],
-            name=op.f("fk_report_event"),
-        ),
-        comment="One record of a coded dataset that says an event happened.",
-    )
-    op.create_index("ix_report_since", "report", ["since", "id"])
-    op.create_index("ix_report_until", "report", ["until"])
 
     record(
         "dataset",
@@ -621,7 +596,6 @@ NAMES = (
     "event",
     "event_topic",
     "event_participant",
-    "report",
     "dataset",
     "agreement",
     "agreement_party",

@@ -1,0 +1,112 @@
+"""How the actors of datasets are asked for that nobody has tied to an actor here: by their own names, kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, null, or_, select
+
+from app.coded.question import stands
+from app.models.coded import coded_actor, coded_link
+from app.names import fold
+from app.query.fields import Facet, Kept, Version, View
+from app.query.plan import Plan
+
+A = coded_actor.c
+
+
+class CodedActors:
+    """The unlinked actors of datasets as a store of the actors resource, see `app.query.fields.Store`."""
+
+    def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> Sequence[Kept]:
+        """The next actors after a key, in the plan's order."""
+        condition = where(plan)
+        if condition is None:
+            return []
+        column, down = A[plan.sort.name], plan.descending
+        query = select(coded_actor, null().label("until")).where(condition)
+        if after is not None:
+            value, id = after
+            beyond = or_(
+                column < value if down else column > value, and_(column == value, A.id < id if down else A.id > id)
+            )
+            query = query.where(beyond)
+        order = (column.desc(), A.id.desc()) if down else (column, A.id)
+        return [
+            Kept(row._mapping[column], row.id, row) for row in connection.execute(query.order_by(*order).limit(limit))
+        ]
+
+    def count(self, connection: Connection, plan: Plan, most: int | None) -> int:
+        """How many there are, no further than one more than `most`."""
+        condition = where(plan)
+        if condition is None:
+            return 0
+        query = select(A.number).where(condition)
+        return connection.execute(
+            select(func.count()).select_from((query if most is None else query.limit(most + 1)).subquery())
+        ).scalar_one()
+
+    def facet(self, connection: Connection, plan: Plan, line: Facet, most: int) -> Mapping[Any, int]:
+        """None: a dataset does not say what kind of actor it names."""
+        return {}
+
+    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Kept]:
+        """The actors of these ids, linked ones too: their events still name them."""
+        wanted = [id for id in ids if ":" in id]
+        if not wanted:
+            return []
+        query = select(coded_actor, null().label("until")).where(A.id.in_(wanted), A.since <= view.revision)
+        return [Kept(None, row.id, row) for row in connection.execute(query)]
+
+    def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, dict[str, Any]]:
+        """The actors as records, by id."""
+        return {one.id: body(one.row) for one in kept}
+
+    def versions(self, connection: Connection, view: View, id: str) -> Sequence[Version]:
+        """The one version of an actor: what a dataset calls it does not change."""
+        rows = self.by_ids(connection, view, [id])
+        return [Version(one.row.since, None, {"id": one.id, **body(one.row)}) for one in rows]
+
+    def dates(self, connection: Connection, view: View) -> tuple[int | None, int | None]:
+        """Actors have no dates."""
+        return None, None
+
+
+def where(plan: Plan) -> ColumnElement[bool] | None:
+    """The plan as a condition on the datasets' actors, or None where none of them can match."""
+    if plan.nothing or plan.words:
+        return None
+    found: list[ColumnElement[bool]] = [unlinked(plan.view)]
+    for line in plan.conditions:
+        if line.filter.name == "name":
+            same = A.folded.in_([fold(value) for value in line.values])
+            found.append(~same if line.negated else same)
+        elif not line.negated:
+            return None
+    return and_(*found) if found else false()
+
+
+def unlinked(view: View) -> ColumnElement[bool]:
+    """The datasets' actors that nobody is here, at a revision."""
+    linked = exists().where(coded_link.c.number == A.number, stands(coded_link, view))
+    return and_(A.since <= view.revision, ~linked)
+
+
+def body(row: Any) -> dict[str, Any]:
+    """A dataset's actor as a record of the actors resource, but for what every record has."""
+    return {
+        "name": row.name,
+        "kind": None,
+        "names": [{"text": row.name, "kind": "name", "language": None, "evidence": [], "enrichment": None}],
+        "identifiers": [{"scheme": row.dataset, "value": row.code, "evidence": [], "enrichment": None}]
+        if row.code
+        else [],
+        "existence": "uncertain",
+        "offices": [],
+        "memberships": [],
+        "evidence": [],
+        "dataset": row.dataset,
+        "country": row.country,
+        "sectors": [one for one in row.sectors.split("|") if one],
+    }

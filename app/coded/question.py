@@ -1,0 +1,294 @@
+"""What a plan asks of the coded events: its filters in the terms of their tables, or that none of them can match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, select, true
+
+from app.codes import Codes, load
+from app.codes.values import DATASETS
+from app.models.coded import INITIATOR, RECIPIENT, coded_actor, coded_event, coded_link, coded_part
+from app.models.event import event
+from app.query.fields import View
+from app.query.params import AskedPeriod
+from app.query.plan import Plan
+from app.query.sql import standing
+from app.settings import shipped
+
+ROLES = {"initiator": INITIATOR, "recipient": RECIPIENT}
+# What only curated events have: asked for, no coded event matches; excluded, all do.
+CURATED_ONLY = ("place", "topic", "source")
+COLUMNS = {"plover": "plover", "kind": "kind"}
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """What an event is coded as: one of `labels`, or something that begins with one of `prefixes`."""
+
+    prefixes: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def on(self, code: Any) -> ColumnElement[bool]:
+        """The condition on a code."""
+        begins = [and_(code >= one, code < one + ":") for one in self.prefixes]  # ':' follows '9'
+        return or_(false(), *begins, *([code.in_(self.labels)] if self.labels else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A plan in the terms of the coded tables."""
+
+    view: View
+    parties: tuple[frozenset[int], ...] = ()  # each must take part, in any role of `roles`
+    initiators: frozenset[int] | None = None
+    recipients: frozenset[int] | None = None
+    roles: tuple[int, ...] = ()
+    codes: tuple[Coding, ...] = ()  # each must hold
+    period: AskedPeriod | None = None
+    span: int = 0  # the longest event, in days: how far before a period one may begin that reaches into it
+    more: tuple[ColumnElement[bool], ...] = ()  # on coded_event only
+    plain: bool = True  # whether nothing but parties, codes, a period and datasets is asked
+
+    @property
+    def driven(self) -> frozenset[int] | None:
+        """The actors whose parts a page is read from; None where it is read from the events."""
+        if self.initiators is not None:
+            return self.initiators
+        if self.parties:
+            return min(self.parties, key=len)
+        return self.recipients
+
+
+def read(connection: Connection, plan: Plan) -> Question | None:
+    """The question, or None where no coded event can match; worked out once for an answer."""
+    known = plan.read.get("coded")
+    if known is None or known[0] is not plan.conditions or known[1] is not plan.period:
+        known = plan.read["coded"] = (plan.conditions, plan.period, _read(connection, plan))
+    found: Question | None = known[2]
+    return found
+
+
+def _read(connection: Connection, plan: Plan) -> Question | None:
+    if plan.nothing or plan.words or plan.wordless:
+        return None
+    asked = Question(plan.view, period=plan.period, span=longest(connection, plan.view))
+    for line in plan.conditions:
+        name, values = line.filter.name, line.values
+        ids = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+        if name in CURATED_ONLY:
+            if not line.negated:
+                return None
+            continue
+        if name == "status":
+            if ("occurred" in values) is line.negated:
+                return None
+            continue
+        if name == "participant" and not line.negated:
+            sets = tuple(numbers(connection, plan.view, value) for value in values)
+            if not all(sets):
+                return None
+            asked = replace(asked, parties=(*asked.parties, *sets))
+        elif name in ROLES and not line.negated:
+            found = numbers(connection, plan.view, ids)
+            if not found:
+                return None
+            asked = narrowed(asked, name, found)
+        elif name == "role" and not line.negated:
+            roles = tuple(ROLES[value] for value in values if value in ROLES)
+            if not roles:
+                return None
+            asked = replace(asked, roles=roles)
+        elif name == "code" and not line.negated:
+            if line.itself and len(set(values)) > 1:
+                return None
+            asked = replace(asked, codes=(*asked.codes, coding(values, itself=line.itself)))
+        else:
+            condition = other(connection, plan.view, name, values, ids)
+            asked = replace(
+                asked, more=(*asked.more, not_(func.coalesce(condition, false())) if line.negated else condition)
+            )
+            asked = replace(asked, plain=asked.plain and name == "dataset")
+    return asked
+
+
+def other(
+    connection: Connection, view: View, name: str, values: Sequence[Any], ids: Sequence[str]
+) -> ColumnElement[bool]:
+    """A condition on the event alone."""
+    e = coded_event.c
+    match name:
+        case "participant":
+            found = numbers(connection, view, ids)
+            return or_(e.initiator.in_(found), e.recipient.in_(found))
+        case "initiator" | "recipient":
+            return e[name].in_(numbers(connection, view, ids))
+        case "role":
+            return or_(*[e[value].is_not(None) for value in values if value in ROLES], false())
+        case "code":
+            return coding(values).on(coded(coded_event))
+        case "intensity_from":
+            return and_(e.intensity >= max(values))
+        case "intensity_before":
+            return and_(e.intensity < min(values))
+        case "after":
+            return or_(false(), *[e.day > last for _, last in days(connection, view, ids) if last is not None])
+        case "before":
+            return or_(false(), *[e.last < first for first, _ in days(connection, view, ids) if first is not None])
+        case "same_day_as":
+            known = [first for first, last in days(connection, view, ids) if first is not None and first == last]
+            return or_(false(), *[and_(e.day == day, e.last == day) for day in known])
+        case "dataset":
+            return e.dataset.in_(ids)
+        case "quad":
+            scheme = codes()
+            classed = [code for code in scheme.by_scheme["cameo"] if scheme.quad(code) in values]
+            return or_(e.quad.in_(values), and_(e.quad.is_(None), coding(classed, itself=True).on(coded(coded_event))))
+        case "country":
+            return e.country.in_([value.upper() for value in values])
+        case _:
+            return e[COLUMNS[name]].in_(values)
+
+
+def coded(table: Any) -> Any:
+    """What an event is coded as: the code, or for a dataset without codes its label; parts and sums hold just that."""
+    return func.coalesce(table.c.code, table.c.label, table.c.plover) if table is coded_event else table.c.code
+
+
+def narrowed(asked: Question, name: str, found: frozenset[int]) -> Question:
+    """The question with its initiators or recipients narrowed to these."""
+    if name == "initiator":
+        return replace(asked, initiators=found if asked.initiators is None else asked.initiators & found)
+    return replace(asked, recipients=found if asked.recipients is None else asked.recipients & found)
+
+
+def coding(asked: Sequence[str], *, itself: bool = False) -> Coding:
+    """What is asked of the code: with `itself` that very code, else it and all below it."""
+    numbered = tuple(one for one in asked if one.isascii() and one.isdigit())
+    if not itself:
+        return Coding(numbered, labels_of(asked))
+    known = codes()
+    own = [known.label(one, name) for one in numbered for name in DATASETS]
+    return Coding((), tuple(dict.fromkeys([*asked, *(label for label in own if label)])))
+
+
+def labels_of(asked: Iterable[str]) -> tuple[str, ...]:
+    """The labels that stand for codes in datasets that have only words, and those asked for themselves."""
+    known = codes()
+    within = [code for one in asked if one.isascii() and one.isdigit() for code in known.within(one)]
+    found = [known.label(code, name) for code in within for name in DATASETS]
+    return tuple(dict.fromkeys([*(label for label in found if label), *(one for one in asked if not one.isdigit())]))
+
+
+def codes() -> Codes:
+    """The codes that come with the software."""
+    return load(shipped("seed") / "codes")
+
+
+def numbers(connection: Connection, view: View, ids: Iterable[str]) -> frozenset[int]:
+    """The datasets' actors that these ids stand for at a revision: those linked to them, and their own."""
+    wanted = list(ids)
+    linked = select(coded_link.c.number).where(coded_link.c.actor.in_(wanted), stands(coded_link, view))
+    own = select(coded_actor.c.number).where(coded_actor.c.id.in_(wanted), coded_actor.c.since <= view.revision)
+    return frozenset(connection.scalars(linked)) | frozenset(connection.scalars(own))
+
+
+def stands(table: Any, view: View) -> ColumnElement[bool]:
+    """The rows of a coded table that stand at a revision; they have no faces."""
+    return and_(table.c.since <= view.revision, or_(table.c.until.is_(None), table.c.until > view.revision))
+
+
+def days(connection: Connection, view: View, ids: Sequence[str]) -> list[tuple[int | None, int | None]]:
+    """The first and last day of events, coded ones and curated ones."""
+    found: list[tuple[int | None, int | None]] = []
+    curated = select(event.c.happened_first, event.c.happened_last).where(event.c.id.in_(ids), standing(event, view))
+    coded = select(coded_event.c.day, coded_event.c.last).where(coded_event.c.id.in_(ids), stands(coded_event, view))
+    for query in (curated, coded):
+        found += [(row[0], row[1]) for row in connection.execute(query)]
+    return found
+
+
+def longest(connection: Connection, view: View) -> int:
+    """The longest coded event in days."""
+    # Read from an index that holds nothing but the events of several days, of which most datasets have none.
+    lasting = coded_event.c.last > coded_event.c.day
+    query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
+    return connection.execute(query).scalar() or 0
+
+
+def conditions(asked: Question, *, parts: bool) -> list[ColumnElement[bool]]:
+    """The question as conditions on coded_event, and where a page is driven by an actor's parts, on coded_part."""
+    e, p = coded_event.c, coded_part.c
+    found: list[ColumnElement[bool]] = list(asked.more)
+    day = p.day if parts else e.day
+    if parts:
+        found += [stands(coded_part, asked.view), *party_conditions(asked)]
+        found += [one.on(p.code) for one in asked.codes]
+    else:
+        found.append(stands(coded_event, asked.view))
+        found += [one.on(coded(coded_event)) for one in asked.codes]
+        if asked.roles:
+            found.append(
+                or_(*[(e.initiator if role == INITIATOR else e.recipient).is_not(None) for role in asked.roles])
+            )
+    if asked.period is not None:
+        found += period_conditions(asked, day)
+    return found
+
+
+def party_conditions(asked: Question) -> list[ColumnElement[bool]]:
+    """Who acts, who is acted upon, who takes part, beside the actor that drives the page."""
+    p = coded_part.c
+    found: list[ColumnElement[bool]] = []
+    driven = asked.driven
+    if asked.initiators is not None:
+        found.append(p.role == INITIATOR)
+        if asked.recipients is not None:
+            found.append(p.other.in_(asked.recipients))
+        others = asked.parties
+    elif asked.parties:
+        skipped = False
+        others = ()
+        for one in asked.parties:
+            if one == driven and not skipped:
+                skipped = True
+            else:
+                others = (*others, one)
+        if asked.recipients is not None:
+            found.append(
+                or_(
+                    and_(p.role == RECIPIENT, p.actor.in_(asked.recipients)),
+                    and_(p.role == INITIATOR, p.other.in_(asked.recipients)),
+                )
+            )
+        if asked.roles:
+            found.append(p.role.in_(asked.roles))
+        if set(asked.roles) != {INITIATOR} and set(asked.roles) != {RECIPIENT}:
+            found.append(p.once == 1)
+    else:
+        found.append(p.role == RECIPIENT)
+        others = ()
+    found += [or_(p.actor.in_(one), p.other.in_(one)) for one in others]
+    return found
+
+
+def period_conditions(asked: Question, day: Any) -> list[ColumnElement[bool]]:
+    """The dates asked for, as the plain bound on the day and, where events last longer, on their last one."""
+    period = asked.period
+    assert period is not None
+    found: list[ColumnElement[bool]] = []
+    last = coded_event.c.last
+    if period.lower is not None:
+        if period.certain:
+            found.append(day >= period.lower)
+        else:
+            found.append(day >= period.lower - asked.span)
+            if asked.span:
+                found.append(last >= period.lower)
+    if period.upper is not None:
+        found.append(day < period.upper)
+        if period.certain and asked.span:
+            found.append(last < period.upper)
+    return found or [true()]

@@ -1,0 +1,154 @@
+"""How events are counted over HTTP: `/v1/events/counts`, with every filter that the list of events takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.answers import counts
+from app.answers.resolve import RESOLVERS
+from app.query import cursor as cursors
+from app.query import page
+from app.query.fields import Choice, Whole, Word
+from app.query.params import LIST, READ, Parameter, parameters, parse, parse_plain
+from app.query.plan import plan
+from app.query.shapes import listed, number, obj, one_of, string, whole
+from app.resources import RESOURCES
+from app.routes import reading
+from app.routes.operations import Operation
+
+EVENTS = RESOURCES["events"]
+CELLS_PAGE, CELLS_PAGE_MOST = 500, 10_000
+
+OWN = (
+    Parameter(
+        "by",
+        f"What to count by, separated by commas: {', '.join(counts.BY)}. Nothing counts all.",
+        Word(200),
+        "month,code",
+    ),
+    Parameter(
+        "measure",
+        "What is counted: events, the reports that say so, or the mean intensity.",
+        Choice(counts.MEASURES),
+        "reports",
+        default="events",
+    ),
+    Parameter("normalize", "Beside each number its share of the whole.", Choice(("share",)), "share"),
+    Parameter("limit", "Cells on a page.", Whole(1, CELLS_PAGE_MOST), "20", default=str(CELLS_PAGE)),
+    Parameter("cursor", "`next_cursor` of the page before, with the same parameters.", Word(4000), ""),
+)
+NAMES = {one.name for one in OWN}
+# Of what a list takes, a table of numbers has only the revision, the enrichment and the words searched.
+FILTERS = tuple(
+    one
+    for one in parameters(EVENTS)
+    if one.name == "q" or one.name not in {one.name for one in (*LIST, *READ)} | {"pick", "per"}
+)
+
+CELL = {
+    **obj(
+        "A cell: its values by the names of `by`, and its number.",
+        {
+            "n": number("The number."),
+            "share": number("Its share of the whole, where normalize=share asks for it."),
+            "items": string("The request that lists its members; null for a cell without a value.", null=True),
+        },
+        optional=("share",),
+    ),
+    "additionalProperties": {"type": ["string", "integer", "null"]},
+}
+
+
+def operations() -> Iterator[Operation]:
+    """The route."""
+    yield Operation(
+        "/v1/events/counts",
+        "count_events",
+        "events",
+        "Count events",
+        "One row a cell of `by`, each with the link that lists its members. Numbers are exact, at any revision.",
+        counting,
+        obj(
+            "Counts of events.",
+            {
+                "items": listed(CELL),
+                "next_cursor": string("", null=True),
+                "revision": whole(),
+                "by": listed(string()),
+                "measure": string(),
+                "total": number("The sum over all cells; for intensity, the number of cells."),
+                "coverage": one_of("Coverage"),
+            },
+        ),
+        (*FILTERS, *OWN, *READ),
+        example="/v1/events/counts?by=year",
+    )
+
+
+def counting(request: Request) -> Response:
+    """The cells of a page."""
+    here = reading.state(request)
+    pairs = reading.pairs_of(request)
+    parse_plain([pair for pair in pairs if pair[0] not in NAMES], (*FILTERS, *READ), here.vocabularies)
+    own = parse_plain([pair for pair in pairs if pair[0] in NAMES], OWN, here.vocabularies)
+    by, measure = counts.parse_by(own.get("by")), own.get("measure", "events")
+    query = parse(EVENTS, [pair for pair in pairs if pair[0] not in NAMES], here.vocabularies, here.limits)
+    reading.representation(request, None, ())
+    mark = cursors.fingerprint(f"counts:{','.join(by)}:{measure}", query)
+    start, walk = 0, None
+    if "cursor" in own:
+        walk, key = cursors.read(own["cursor"], mark, (int,))
+        start = key[0]
+    with here.database.read() as connection:
+        pinned = reading.pin(
+            request,
+            connection,
+            as_of=query.as_of,
+            enrichment=query.enrichment,
+            min_revision=query.min_revision,
+            shows_words=False,
+            walk=walk,
+        )
+        if (same := reading.unchanged(request, pinned)) is not None:
+            return same
+        asked = plan(
+            connection,
+            EVENTS,
+            query,
+            revision=pinned.view.revision,
+            terms=here.vocabularies,
+            resolvers=RESOLVERS,
+            resources=RESOURCES,
+        )
+        rows = [] if asked.nothing else counts.rows(connection, asked, by, measure)
+        coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not rows)
+    limit = own.get("limit", CELLS_PAGE)
+    shown = rows[start : start + limit]
+    total = len(rows) if measure == "intensity" else sum(row.n for row in rows)
+    items = [cell(asked, by, row, total if own.get("normalize") else None) for row in shown]
+    more = start + limit < len(rows)
+    cursor = cursors.write(pinned.view.revision, mark, (start + limit,)) if more else None
+    told = {
+        "items": items,
+        "next_cursor": cursor,
+        "revision": pinned.view.revision,
+        "by": list(by),
+        "measure": measure,
+        "total": total,
+        "coverage": coverage,
+    }
+    return reading.said(pinned, told, links=reading.next_link(request, cursor))
+
+
+def cell(asked: Any, by: tuple[str, ...], row: counts.Row, total: float | None) -> dict[str, Any]:
+    """A cell as the API shows it."""
+    told: dict[str, Any] = dict(zip(by, row.values, strict=True))
+    told["n"] = row.n
+    if total is not None:
+        told["share"] = round(row.n / total, 6) if total else 0.0
+    told["items"] = counts.link(asked, by, row.values)
+    return told

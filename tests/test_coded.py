@@ -1,0 +1,355 @@
+"""Whether coded events are listed and counted as a scan of the file would, at every revision, on both databases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from app.importers.runner import run
+from tests.base import KnowledgeBase
+from tests.making import dossier, event, person, state
+
+LABELS = {
+    "Make statement": "010",
+    "Consult": "040",
+    "Make a visit": "042",
+    "Use conventional military force": "190",
+    "Express intent to cooperate": "030",
+}
+NAMES = ("Arden", "Belmont", "Police (Arden)", "Lena Voss", "Corvo")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A row of the file."""
+
+    initiator: str
+    label: str
+    recipient: str
+    day: date
+
+    @property
+    def code(self) -> str:
+        return LABELS[self.label]
+
+    @property
+    def parties(self) -> set[str]:
+        return {self.initiator, self.recipient}
+
+
+def facts(seed: int, rows: int) -> list[Fact]:
+    """Some facts, the same for a seed; each once."""
+    random = Random(seed)
+    found = {
+        Fact(
+            random.choice(NAMES),
+            random.choice(list(LABELS)),
+            random.choice(NAMES),
+            date(2013, 11, 20) + timedelta(days=random.randrange(100)),
+        )
+        for _ in range(rows)
+    }
+    return sorted(found, key=lambda fact: (fact.day, fact.initiator, fact.label, fact.recipient))
+
+
+def bring(kb: KnowledgeBase, folder: Path, some: Iterable[Fact], *, whole: bool = False) -> None:
+    """Import facts as a file of the named layout."""
+    file = folder / "facts.tsv"
+    lines = [
+        "subject\trelation\tobject\tdate",
+        *("\t".join([f.initiator, f.label, f.recipient, f.day.isoformat()]) for f in some),
+    ]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run(kb.database, file, dataset="ferry", clock=kb.clock, by="a test", whole=whole, accept=1.0)
+
+
+def said(item: dict[str, Any]) -> Fact:
+    """An event of the API as the fact that it came from."""
+    names = {part["role"]: part["name"] for part in item["participants"]}
+    return Fact(names["initiator"], item["label"], names["recipient"], date.fromisoformat(item["happened"]["first"]))
+
+
+def listed(kb: KnowledgeBase, query: str, limit: int = 7) -> list[Fact]:
+    """Every event that a query lists, page by page."""
+    found, cursor = [], None
+    while True:
+        more = "" if cursor is None else f"&cursor={cursor}"
+        page = kb.json(f"/v1/events?{query}&limit={limit}{more}")
+        found += [said(item) for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
+
+
+QUESTIONS: list[tuple[dict[str, Any], Any]] = [
+    ({}, lambda f: True),
+    ({"participant": "Corvo"}, lambda f: "Corvo" in f.parties),
+    ({"participant": ["Corvo", "Belmont"]}, lambda f: {"Corvo", "Belmont"} <= f.parties),
+    ({"participant.not": "Corvo"}, lambda f: "Corvo" not in f.parties),
+    ({"initiator": "Lena Voss"}, lambda f: f.initiator == "Lena Voss"),
+    ({"recipient": "Lena Voss"}, lambda f: f.recipient == "Lena Voss"),
+    ({"initiator": "Corvo", "recipient": "Belmont"}, lambda f: (f.initiator, f.recipient) == ("Corvo", "Belmont")),
+    ({"initiator.not": "Corvo"}, lambda f: f.initiator != "Corvo"),
+    ({"participant": "Corvo", "role": "recipient"}, lambda f: f.recipient == "Corvo"),
+    ({"code": "04"}, lambda f: f.code.startswith("04")),
+    ({"code": "Consult"}, lambda f: f.label == "Consult"),
+    ({"code": ["010", "19"]}, lambda f: f.code == "010" or f.code.startswith("19")),
+    ({"code.not": "04"}, lambda f: not f.code.startswith("04")),
+    ({"participant": "Belmont", "code": "04"}, lambda f: "Belmont" in f.parties and f.code.startswith("04")),
+    ({"quad": "4"}, lambda f: f.code == "190"),
+    ({"quad.not": "4"}, lambda f: f.code != "190"),
+    ({"dataset": "ferry"}, lambda f: True),
+    ({"dataset.not": "ferry"}, lambda f: False),
+    ({"happened_from": "2013-12-05"}, lambda f: f.day >= date(2013, 12, 5)),
+    (
+        {"happened_from": "2013-12", "happened_before": "2014-02-11"},
+        lambda f: date(2013, 12, 1) <= f.day < date(2014, 2, 11),
+    ),
+    (
+        {"participant": "Corvo", "happened_from": "2013-12-15", "happened_before": "2014-01-20", "dates": "certain"},
+        lambda f: "Corvo" in f.parties and date(2013, 12, 15) <= f.day < date(2014, 1, 20),
+    ),
+    ({"status": "hypothetical"}, lambda f: False),
+    ({"topic.not": "ferries"}, lambda f: True),
+    ({"source": "arden-arden-courier-article"}, lambda f: False),
+    ({"intensity_from": "0"}, lambda f: False),
+]
+TESTED = [pytest.param(query, holds, id=urlencode(query, doseq=True) or "everything") for query, holds in QUESTIONS]
+
+
+@pytest.fixture
+def ferry(kb: KnowledgeBase, tmp_path: Path) -> tuple[KnowledgeBase, list[Fact]]:
+    """A knowledge base with two hundred facts, and the facts."""
+    some = facts(1, 200)
+    kb.load(dossier(actors=[person(), state()]))
+    bring(kb, tmp_path, some)
+    return kb, some
+
+
+def test_every_filter_lists_what_a_scan_of_the_file_finds_in_its_order(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, some = ferry
+    for query, holds in QUESTIONS:
+        asked = urlencode(query, doseq=True)
+        expected = Counter(f for f in some if holds(f))
+
+        forth, back = listed(kb, asked), listed(kb, f"{asked}&sort=-happened", limit=500)
+
+        assert Counter(forth) == expected, asked
+        assert [f.day for f in forth] == sorted(f.day for f in forth), asked
+        assert list(reversed(back)) == forth, asked
+
+
+def test_exact_counts_are_the_number_of_records_that_the_list_gives(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, some = ferry
+    for query, holds in QUESTIONS:
+        asked = urlencode(query, doseq=True)
+
+        counted = kb.json(f"/v1/events?{asked}&limit=1&count=exact")["count"]
+        total = kb.json(f"/v1/events/counts?{asked}")["total"]
+
+        assert counted == {"n": sum(1 for f in some if holds(f)), "exact": True}, asked
+        assert total == counted["n"], asked
+
+
+AXES: dict[str, Any] = {
+    "day": lambda f: [f.day.isoformat()],
+    "month": lambda f: [f.day.isoformat()[:7]],
+    "year": lambda f: [f.day.isoformat()[:4]],
+    "code": lambda f: [f.code],
+    "root": lambda f: [f.code[:2]],
+    "quad": lambda f: [4 if f.code == "190" else 1],
+    "dataset": lambda f: ["ferry"],
+    "initiator": lambda f: [f.initiator],
+    "recipient": lambda f: [f.recipient],
+    "participant": lambda f: sorted(f.parties),
+}
+
+
+def test_cells_count_what_a_scan_counts_and_their_links_list_just_that(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, some = ferry
+    names = {id: name for name in NAMES for id in [kb.json(f"/v1/resolve?name={name}")["items"][0]["actor"]]}
+    narrow = [one for one in QUESTIONS if "participant" in one[0] or "happened_from" in one[0] or not one[0]]
+    for query, holds in narrow:
+        for by in ("month", "year,code", "participant", "month,root", "initiator,recipient", "quad", "dataset", "day"):
+            asked = urlencode({**query, "by": by}, doseq=True)
+            expected: Counter[tuple[Any, ...]] = Counter()
+            for fact in some:
+                if holds(fact):
+                    cells: list[tuple[Any, ...]] = [()]
+                    for axis in by.split(","):
+                        cells = [(*cell, value) for cell in cells for value in AXES[axis](fact)]
+                    expected.update(cells)
+
+            items = kb.json(f"/v1/events/counts?{asked}&limit=10000")["items"]
+
+            told = {tuple(names.get(item[axis], item[axis]) for axis in by.split(",")): item["n"] for item in items}
+            assert told == expected, asked
+            for item in items[:2]:
+                assert kb.json(f"{item['items']}&limit=1&count=exact")["count"]["n"] == item["n"], item["items"]
+
+
+def test_facets_count_what_their_links_list(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, _ = ferry
+    for query in ("", "participant=Corvo&", "code=04&", "happened_from=2013-12-15&"):
+        for facet in ("code", "participant", "initiator", "recipient", "dataset", "quad", "status"):
+            values = kb.json(f"/v1/events?{query}facet={facet}&limit=1")["facets"][facet]
+
+            assert values, (query, facet)
+            for value in values[:3]:
+                assert kb.json(f"{value['items']}&limit=1&count=exact")["count"]["n"] == value["n"], value["items"]
+
+
+def test_the_first_and_last_of_each_pair_are_those_of_a_scan(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, some = ferry
+    pairs: dict[tuple[str, str], list[date]] = {}
+    for fact in some:
+        pairs.setdefault((fact.initiator, fact.recipient), []).append(fact.day)
+
+    first = {(f.initiator, f.recipient): f.day for f in listed(kb, "pick=first&per=pair")}
+    last = {(f.initiator, f.recipient): f.day for f in listed(kb, "pick=last&per=pair")}
+    (only,) = listed(kb, "pick=last&initiator=Corvo&recipient=Belmont&happened_before=2014-01-10")
+
+    assert first == {pair: min(days) for pair, days in pairs.items()}
+    assert last == {pair: max(days) for pair, days in pairs.items()}
+    assert only.day == max(d for d in pairs["Corvo", "Belmont"] if d < date(2014, 1, 10))
+
+
+def test_every_import_leaves_the_answers_of_earlier_revisions_as_they_were(kb: KnowledgeBase, tmp_path: Path) -> None:
+    asked = (
+        "/v1/events?participant=Corvo&limit=500",
+        "/v1/events/counts?by=month,code",
+        "/v1/events/counts?by=participant&participant=Corvo",
+    )
+    kept: dict[tuple[int, str], dict[str, Any]] = {}
+    for turn, some in enumerate((facts(1, 60), facts(2, 80), facts(1, 40) + facts(3, 10), facts(3, 10))):
+        bring(kb, tmp_path, dict.fromkeys(some), whole=turn != 1)
+        now = kb.latest
+        kept |= {(now, path): kb.json(path) for path in asked}
+
+        for (revision, path), before in kept.items():
+            then = kb.json(f"{path}&as_of={revision}")
+            assert [strip(item) for item in then["items"]] == [strip(item) for item in before["items"]], (
+                revision,
+                path,
+            )
+
+    scan = Counter(f.day.isoformat()[:7] for f in facts(3, 10))
+    assert {item["month"]: item["n"] for item in kb.json("/v1/events/counts?by=month")["items"]} == scan
+
+
+def strip(item: dict[str, Any]) -> dict[str, Any]:
+    """An item without its link, which names the revision that was asked for."""
+    return {name: value for name, value in item.items() if name != "items"}
+
+
+def test_curated_and_coded_events_stand_in_one_list_and_one_count(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, some = ferry
+    part = {"actor": "arden", "role": "host", "evidence": ["p2s3"]}
+    kb.load(dossier(actors=[person(), state()], events=[event(happened="2013-12-24", participants=[part])]))
+
+    items = kb.json("/v1/events?participant=Arden&happened_from=2013-12-24&happened_before=2013-12-25&limit=500")[
+        "items"
+    ]
+    january = kb.json("/v1/events/counts?by=month&participant=Arden")["items"]
+
+    expected = [f for f in some if "Arden" in f.parties and f.day == date(2013, 12, 24)]
+    assert len(items) == len(expected) + 1
+    assert "ferry-signing" in {item["id"] for item in items}
+    assert {item["month"]: item["n"] for item in january}["2013-12"] == 1 + sum(
+        1 for f in some if "Arden" in f.parties and f.day.month == 12
+    )
+
+
+def test_a_coded_event_and_its_actors_are_records_with_an_address_of_their_own(
+    ferry: tuple[KnowledgeBase, list[Fact]],
+) -> None:
+    kb, some = ferry
+    item = kb.json("/v1/events?initiator=Corvo&limit=1&include=participants")["items"][0]
+
+    alone = kb.json(item["self"])
+    actor = kb.json("/v1/actors/ferry:corvo")
+
+    assert alone == item
+    assert said(alone) in some
+    assert actor["name"] == "Corvo"
+    assert actor["kind"] is None
+    assert kb.json("/v1/events?participant=ferry:corvo&count=exact")["count"]["n"] == sum(
+        1 for f in some if "Corvo" in f.parties
+    )
+
+
+def test_an_actor_that_a_dataset_shares_with_a_dossier_is_one_actor(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, _ = ferry
+
+    (found, *_) = kb.json("/v1/resolve?name=Lena Voss")["items"]
+    parts = {
+        part["actor"]
+        for item in kb.json("/v1/events?participant=lena-voss&limit=500")["items"]
+        for part in item["participants"]
+    }
+
+    assert found["actor"] == "lena-voss"
+    assert "lena-voss" in parts
+    assert "ferry:lena-voss" not in parts
+    assert kb.json("/v1/actors?name=Lena Voss")["items"][0]["id"] == "lena-voss"
+
+
+def test_counting_by_what_does_not_exist_names_what_does(kb: KnowledgeBase) -> None:
+    unknown = kb.json("/v1/events/counts?by=moth", 422)
+    twice = kb.json("/v1/events/counts?by=month,year", 422)
+    paged = kb.json("/v1/events/counts?facet=code", 422)
+
+    assert "'month'" in unknown["detail"]
+    assert unknown["errors"][0]["name"] == "by"
+    assert "year" in twice["detail"]
+    assert "facet" in paged["detail"]
+
+
+def test_a_table_of_counts_is_walked_page_by_page(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, _ = ferry
+    whole = kb.json("/v1/events/counts?by=code,initiator")["items"]
+
+    walked, cursor = [], ""
+    while cursor is not None:
+        more = f"&cursor={cursor}" if cursor else ""
+        page = kb.json(f"/v1/events/counts?by=code,initiator&limit=7{more}")
+        walked, cursor = [*walked, *page["items"]], page["next_cursor"]
+
+    assert walked == whole
+
+
+def test_refused_rows_are_kept_with_their_line_reason_and_text(kb: KnowledgeBase, tmp_path: Path) -> None:
+    file = tmp_path / "facts.tsv"
+    rows = [
+        "subject\trelation\tobject\tdate",
+        "Arden\tConsult\tBelmont\t2014-01-02",
+        "Arden\tConsult\tBelmont\t2014-02-30",
+    ]
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    run(kb.database, file, dataset="ferry", clock=kb.clock, by="a test", accept=1.0)
+
+    (item,) = kb.json("/v1/datasets/ferry/rejected")["items"]
+
+    assert (item["line"], item["reason"]) == (3, "bad-date")
+    assert item["text"] == rows[2]
+    assert kb.json("/v1/datasets/nothing/rejected", 404)["status"] == 404
+
+
+def test_the_reports_of_an_event_and_its_versions_can_be_read(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, _ = ferry
+    item = kb.json("/v1/events?limit=1")["items"][0]
+
+    reports = kb.json(f"{item['self']}/reports")["items"]
+    versions = kb.json(f"{item['self']}/revisions")["items"]
+
+    assert len(reports) <= 1
+    assert [version["act"] for version in versions] == ["create"]
+    assert versions[0]["record"]["label"] == item["label"]
