@@ -411,3 +411,13 @@ def make_file(file: Path) -> None:
 def answers(connection: Connection) -> bool:
     """Whether the database answers at all."""
     return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
+
+
+def look_out(url: URL) -> Any:
+    """A bare connection to a SQLite file that only ever looks whether somebody else has committed; for one thread."""
+    return sqlite3.connect(
+        f"file:{Path(str(url.database)).absolute()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
+
+
+LOOKOUT_ERRORS = (sqlite3.Error,)

@@ -17,10 +17,12 @@ from starlette.responses import Response
 from app import __version__
 from app.db import Database, open_database
 from app.routes import codes, counts, lists, problems, questions, service
+from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
 from app.routes.reading import State
 from app.settings import Settings
+from app.standing import Watch
 from app.times import Clock, utc_now
 from app.vocabularies import load
 
@@ -50,6 +52,7 @@ def create_app(
         # Few threads: beyond the cores they only wait for the interpreter lock; as many as the pool has connections.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
         yield
+        watch.close()
         if database is None:
             opened.close()
 
@@ -83,6 +86,10 @@ def create_app(
     service.install(app)
     problems.install(app)
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    # Remembered answers come from just before the router: inside a route they would cost nearly what new ones do.
+    watch = Watch(opened)
+    if settings.answers_bytes:
+        app.add_middleware(Remembering, standing=watch.now, most_bytes=settings.answers_bytes)
     # The last one added is the outermost: errors of the guard carry CORS headers, and every answer its request id.
     app.add_middleware(Guard, url_bytes=settings.url_bytes, body_bytes=settings.body_bytes)
     app.add_middleware(

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     )
     count_rows_most: Annotated[int, Field(ge=1, description="Where `count=bounded` stops counting.")] = 10_000
     facet_values_most: Annotated[int, Field(ge=1, description="Values that a facet lists, most frequent first.")] = 100
+    answers_bytes: Annotated[
+        int, Field(ge=0, description="Answers kept in memory by each worker, under their revision; 0 keeps none.")
+    ] = 32_000_000
     chunk_rows: Annotated[
         int, Field(ge=1, description="Rows an export reads at a time; each chunk is a short read.")
     ] = 500

@@ -17,7 +17,7 @@ MODULES = sorted((ROOT / "app").rglob("*.py"))
 STOREYS = (
     ("main", "cli", "server", "routes"),
     ("answers", "formats", "dossiers", "importers", "seeding", "doctor"),
-    ("coded", "resources", "ledger", "texts"),
+    ("coded", "resources", "ledger", "texts", "standing"),
     ("query", "models", "schema"),
     ("db", "copies", "times", "names", "errors", "settings", "vocabularies", "codes"),
 )
