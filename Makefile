@@ -16,7 +16,7 @@ COMPILE    := $(UV) pip compile pyproject.toml --no-config --quiet --universal -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format lint types security spectral clients docs wheel lock vendor clean
+.PHONY: help run test check format lint types security spectral clients bench docs wheel lock vendor clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,10 @@ clients: $(VENV)/.dev ## make a Python and a TypeScript client from the OpenAPI 
 	  --overwrite
 	@$(VENV)/bin/python -m compileall -q build/client
 
+bench: $(VENV)/.bench ## measure against peers and limits; SCENARIO=S3, QUICK=1, ROWS=1000000, DATABASE=postgresql pick
+	@$(VENV)/bin/python -m benchmarks $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK),--quick) \
+	  $(if $(ROWS),--rows $(ROWS)) $(if $(DATABASE),--database $(DATABASE)) $(ARGS)
+
 docs: $(VENV)/.dev ## write the pages under docs/ that are made from the code
 	@$(VENV)/bin/python -m scripts.docs
 
@@ -79,6 +83,8 @@ lock: $(UV) ## pin the dependencies again; UPGRADE=--upgrade takes the newest th
 	@$(COMPILE) --extra parquet --group dev --output-file requirements-dev.txt
 	@# Second, and within the first: whoever serves runs exactly the versions that were tested.
 	@$(COMPILE) --extra parquet --constraints requirements-dev.txt --output-file requirements.txt
+	@# Third, and beside the first: what is measured against runs on the same uvicorn.
+	@$(COMPILE:pyproject.toml=--group pyproject.toml:bench) --constraints requirements-dev.txt --output-file requirements-bench.txt
 
 vendor: ## fetch the browser's vendored files again, as their manifests say (needs npm)
 	@$(PYTHON) -m scripts.vendor
@@ -106,6 +112,11 @@ $(VENV)/.runtime: requirements.txt scripts/link.py | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "Installing what its tests need into $(VENV) …"
 	@$(PIP) requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	@echo "Installing what is measured against into $(VENV) …"
+	@$(PIP) requirements-bench.txt
 	@touch $@
 
 $(UV):

@@ -271,7 +271,7 @@ class Workers(Multiprocess):
 def run(settings: Settings, sockets: list[socket.socket]) -> None:
     """Serve on these sockets until told to stop. Raises KeyboardInterrupt after Ctrl-C, ChanceryError where it cannot start."""
     config = uvicorn.Config(
-        "app.main:create_app",
+        "app.main:served",
         factory=True,
         host=settings.host,
         port=settings.port,

@@ -16,7 +16,7 @@ from app import ledger, texts
 from app.db import Database, open_database
 from app.dossiers.publish import Published, prepare, publish
 from app.ledger import Change
-from app.main import create_app
+from app.main import create_app, with_memory
 from app.seeding import seed
 from app.settings import Settings
 from app.vocabularies import Vocabularies, load
@@ -50,7 +50,9 @@ class KnowledgeBase:
         settings = Settings(database=url, **knobs)
         database = open_database(make_url(url), threads=4)
         clock = Now()
-        client = TestClient(create_app(settings, database=database, clock=clock), raise_server_exceptions=False)
+        client = TestClient(
+            with_memory(create_app(settings, database=database, clock=clock)), raise_server_exceptions=False
+        )
         client.follow_redirects = False
         return cls(database, settings, load(settings.seed / "vocabularies"), clock, client)
 

@@ -1,6 +1,6 @@
 """Which answers are remembered: whole ones, under the revision and the access they were given at, so that nothing is ever stale.
 
-It stands in front of the router: inside a route a remembered answer costs nearly what a new one does. What an answer depends on
+It stands in front of everything: inside a route a remembered answer costs nearly what a new one does. What an answer depends on
 beyond its request is the newest revision and the counter of texts attached; both are part of its key, so nothing has to be
 forgotten in time.
 Requests that depend on the clock (`as_of` a day or a moment) or that wait (`min_revision`) pass by.
@@ -8,18 +8,33 @@ Requests that depend on the clock (`as_of` a day or a moment) or that wait (`min
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
+from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.standing import Standing
 
+log = logging.getLogger("chancery.access")
 ANSWER_BYTES_MOST: Final = 512_000  # a larger answer would push out many that are asked more often
 # What a 304 repeats (RFC 9110, 15.4.5).
-KEPT: Final = {b"etag", b"kb-revision", b"cache-control", b"vary", b"link"}
+KEPT: Final = {
+    b"etag",
+    b"kb-revision",
+    b"cache-control",
+    b"vary",
+    b"link",
+    b"access-control-allow-origin",
+    b"access-control-expose-headers",
+    b"x-content-type-options",
+    b"content-security-policy",
+}
+ONCE: Final = {b"x-request-id", b"server-timing", b"connection"}  # what belongs to one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +42,17 @@ class Answer:
     """A whole answer."""
 
     headers: tuple[tuple[bytes, bytes], ...]
+    kept: tuple[tuple[bytes, bytes], ...]  # those that a 304 repeats
     etag: bytes
     body: bytes
+
+    @classmethod
+    def of(cls, headers: Iterable[tuple[bytes, bytes]], etag: bytes, body: bytes) -> Answer:
+        """An answer without what belonged to the one request that it was given to."""
+        own = tuple(pair for pair in headers if pair[0].lower() not in ONCE)
+        return cls(
+            (*own, (b"server-timing", b"memory")), tuple(pair for pair in own if pair[0].lower() in KEPT), etag, body
+        )
 
 
 class Remembering:
@@ -40,38 +64,53 @@ class Remembering:
         self.most_bytes = most_bytes
         self.answers: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
         self.bytes = 0
+        self.number = count(1)
+        self.prefix = uuid4().hex[:16]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not remembered(scope):
             await self.app(scope, receive, send)
             return
-        accept = tag = b""
+        accept = origin = tag = b""
         for name, value in scope["headers"]:
             if name == b"accept":
                 accept += b"," + value
+            elif name == b"origin":
+                origin = value
             elif name == b"if-none-match":
-                tag = value
+                tag += b"," + value
+            elif name == b"x-request-id":
+                # Whoever brings an id of their own wants to find it in the answer.
+                await self.app(scope, receive, send)
+                return
         standing = await self.standing()
-        if standing is None:
-            await self.app(scope, receive, send)
-            return
-        key = (scope["raw_path"], scope["query_string"], accept, standing)
+        key = (scope["raw_path"], scope["query_string"], accept, origin, standing)
         known = self.answers.get(key)
-        if known is None:
-            await self.app(scope, receive, Keeping(self, key, send))
-            return
-        self.answers.move_to_end(key)
-        if tag == known.etag:
-            kept = [pair for pair in known.headers if pair[0] in KEPT]
-            await send({"type": "http.response.start", "status": 304, "headers": kept})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        if tag:
-            # A list of tags, or a stale one: the application knows the rules.
+        if standing is None or (known is not None and tag and tag != b"," + known.etag):
+            # The database does not say, or there is a list of tags, or a stale one: the application knows the rules.
             await self.app(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": list(known.headers)})
-        await send({"type": "http.response.body", "body": known.body})
+        elif known is None:
+            await self.app(scope, receive, Keeping(self, key, send))
+        else:
+            self.answers.move_to_end(key)
+            await self.say(scope, send, known, whole=not tag)
+
+    async def say(self, scope: Scope, send: Send, known: Answer, *, whole: bool) -> None:
+        """Give a remembered answer, or say that whoever asks has it already."""
+        request_id = f"{self.prefix}{next(self.number):016x}"
+        status = 200 if whole else 304
+        headers = [*(known.headers if whole else known.kept), (b"x-request-id", request_id.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": known.body if whole else b""})
+        if log.isEnabledFor(logging.INFO):
+            fields = {
+                "request_id": request_id,
+                "method": "GET",
+                "path": scope["path"][:500],
+                "status": status,
+                "ms": 0.0,
+            }
+            log.info("GET %s %s", scope["path"][:500], status, extra=fields)
 
     def keep(self, key: tuple[object, ...], answer: Answer) -> None:
         """Remember an answer, and forget those that were asked for the longest time ago."""
@@ -98,9 +137,9 @@ class Keeping:
             self.headers = tuple(message["headers"])
         elif message["type"] == "http.response.body" and self.headers is not None:
             body = message.get("body", b"")
-            etag = dict(self.headers).get(b"etag")
+            etag = next((value for name, value in self.headers if name.lower() == b"etag"), None)
             if etag is not None and not message.get("more_body") and len(body) <= ANSWER_BYTES_MOST:
-                self.memory.keep(self.key, Answer(self.headers, etag, body))
+                self.memory.keep(self.key, Answer.of(self.headers, etag, body))
             self.headers = None
         await self.send(message)
 
