@@ -32,7 +32,9 @@ def source() -> Path:
     folder = Path(os.environ.get("CHANCERY_TEST_DATA", ROOT.parent / "shared" / "data"))
     found = folder / SOURCE
     if not found.is_file():
-        raise FileNotFoundError(f"There is no {SOURCE} in the folder that CHANCERY_TEST_DATA names, nor in ../shared/data.")
+        raise FileNotFoundError(
+            f"There is no {SOURCE} in the folder that CHANCERY_TEST_DATA names, nor in ../shared/data."
+        )
     return found
 
 
@@ -60,7 +62,9 @@ def renamed(actors: list[bytes], replay: int) -> dict[bytes, bytes]:
     names: dict[bytes, bytes] = {}
     for at in range(0, len(actors), BLOCK_ACTORS):
         block = actors[at : at + BLOCK_ACTORS]
-        names.update(zip(block, sorted(block, key=lambda name: blake2b(b"%d\t%b" % (replay, name)).digest()), strict=True))
+        names.update(
+            zip(block, sorted(block, key=lambda name: blake2b(b"%d\t%b" % (replay, name)).digest()), strict=True)
+        )
     return names
 
 

@@ -67,7 +67,16 @@ def by_wrk(port: int, paths: Sequence[str], headers: Mapping[str, str], connecti
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(LUA % (quoted, named))
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "20s", "-s", script.name]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "20s",
+            "-s",
+            script.name,
+        ]
         told = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
     result = json.loads(told.rpartition("RESULT ")[2])
     return Load(
@@ -75,7 +84,9 @@ def by_wrk(port: int, paths: Sequence[str], headers: Mapping[str, str], connecti
     )
 
 
-async def by_client(port: int, paths: Sequence[str], headers: Mapping[str, str], connections: int, seconds: float) -> Load:
+async def by_client(
+    port: int, paths: Sequence[str], headers: Mapping[str, str], connections: int, seconds: float
+) -> Load:
     """Load from this process: slower than wrk, so it hides differences between fast servers."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     asked = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{lines}\r\n".encode() for path in paths]

@@ -184,7 +184,14 @@ def scenarios(at: Known) -> list[Scenario]:
             "S11",
             "counts by month over everything",
             ["/v1/events/counts?by=month"],
-            [Rival("duckdb", ["SELECT date_trunc('month', day) AS m, count(*) FROM event GROUP BY m ORDER BY m"], 1 / 3, 1)],
+            [
+                Rival(
+                    "duckdb",
+                    ["SELECT date_trunc('month', day) AS m, count(*) FROM event GROUP BY m ORDER BY m"],
+                    1 / 3,
+                    1,
+                )
+            ],
             connections=1,
         ),
         Scenario(

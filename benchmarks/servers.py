@@ -18,6 +18,8 @@ from benchmarks.load import family, memory_mb, proc_cpu_seconds
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+# The application of this very checkout, wherever the environment's own command leads.
+CHANCERY = (sys.executable, "-m", "app.cli")
 # Straight to the address, whatever proxy this machine's environment names.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -66,7 +68,12 @@ class Server:
 
 
 def start(
-    command: Sequence[str | Path], port: int, ready: str, log: Path, environment: Mapping[str, str], beside: Sequence[int] = ()
+    command: Sequence[str | Path],
+    port: int,
+    ready: str,
+    log: Path,
+    environment: Mapping[str, str],
+    beside: Sequence[int] = (),
 ) -> Server:
     """A server, as soon as it answers `ready` with 200."""
     begun = time.monotonic()
@@ -91,7 +98,7 @@ def chancery(environment: Mapping[str, str], log: Path, *, remembers: bool, besi
     own = {**environment, "CHANCERY_LOG_LEVEL": "warning"}
     if not remembers:
         own["CHANCERY_ANSWERS_BYTES"] = "0"
-    command = [BIN / "chancery", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command = [*CHANCERY, "serve", "--host", "127.0.0.1", "--port", str(port)]
     return start(command, port, "/readyz", log, own, beside)
 
 

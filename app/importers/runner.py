@@ -102,6 +102,11 @@ class Source:
         """The dataset that it goes to."""
         return self.job.dataset or BELONGS.get(self.facts.name, self.facts.name)
 
+    @property
+    def mentions(self) -> bool:
+        """Whether its rows are reports of events that another file holds."""
+        return self.facts.name in BELONGS
+
 
 @dataclass(slots=True)
 class Seen:
@@ -184,14 +189,14 @@ def run(
     with database.read() as connection:
         before = last_import(connection, source.dataset)
     if before is not None:
-        if before.job.fold != job.fold:
+        if before.job.fold != job.fold and not source.mentions:
             raise BadQuery(
                 f"{source.dataset} was imported with --fold {before.job.fold}. Give the same, or another name with --dataset."
             )
         if before.digest == source.digest and before.job.whole == whole and not again:
             why = f"revision {before.number} was made from this very file, and nothing was imported into {source.dataset} since."
             return _summary(source, unchanged=why, dry_run=dry_run, seconds=time.monotonic() - started)
-    work = Work(database, source, clock, progress or (lambda phase, done, of: None), started, dry_run)
+    work = work_on(database, source, clock, progress, started, dry_run=dry_run)
     if dry_run:
         return work.do(None)
     change = Change(
@@ -219,7 +224,23 @@ def resume(database: Database, number: int, *, clock: Clock, progress: Progress 
     with database.hold() as held, held.write() as connection:
         ledger.hold(connection, number)
         ledger.empty(connection, number)
-    return finish(Work(database, source, clock, progress or (lambda phase, done, of: None), started, False), number)
+    return finish(work_on(database, source, clock, progress, started), number)
+
+
+def work_on(
+    database: Database,
+    source: Source,
+    clock: Clock,
+    progress: Progress | None,
+    started: float,
+    *,
+    dry_run: bool = False,
+) -> Work:
+    """The work that a file asks for: events, or reports beside them."""
+    from app.importers.mentions import Mentions  # it is made of this module's own work
+
+    kind = Mentions if source.mentions else Work
+    return kind(database, source, clock, progress or (lambda phase, done, of: None), started, dry_run)
 
 
 def finish(work: Work, number: int) -> Summary:
@@ -270,16 +291,12 @@ def recognise(job: Job) -> Source:
             told = detect(head, path.name)
             if told.facts.name == facts.name:
                 layout, reason = told.layout, told.reason
-    if facts.name in BELONGS:
-        raise FileRefused(
-            f"{path.name} holds mentions of events, which can be read but not kept yet. Import the events' own files."
-        )
     if layout == tkg.NUMBERED and not job.companions:
         raise FileRefused(
             f"{path.name} holds numbers. Name the files that say for what (entity2id, relation2id) and the day of step 0."
         )
     digest = hashlib.sha256()
-    before = _state(path)
+    before = state_of(path)
     for each in (path, *map(Path, job.companions)):
         try:
             with each.open("rb") as opened:
@@ -289,7 +306,7 @@ def recognise(job: Job) -> Source:
     return Source(job, module, facts, layout, reason, digest.hexdigest(), before)
 
 
-def _state(path: Path) -> tuple[int, int]:
+def state_of(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_size, found.st_mtime_ns
 
@@ -469,7 +486,7 @@ class Work:
                 self.progress("read", self.tally.rows, size)
         if rows:
             stage.add(rows)
-        if _state(Path(self.source.job.file)) != self.source.before:
+        if state_of(Path(self.source.job.file)) != self.source.before:
             raise FileRefused(
                 f"{Path(self.source.job.file).name} changed while it was read. Nothing was imported; wait until nobody writes it."
             )
@@ -580,10 +597,7 @@ class Work:
     def _publish(self, number: int, counts: Counts) -> None:
         with self.database.write() as connection:
             ledger.hold(connection, number)
-            kept = enumerate(self.tally.kept)
-            rows = ({"revision": number, "n": n, **_cells(row)} for n, row in kept)
-            for some in ledger.batches(rows, ACTOR_ROWS):
-                connection.execute(insert(rejected_row), some)
+            keep_refused(connection, number, self.tally)
             record = self._record(connection, counts)
             ledger.put(connection, number, "dataset", [record], origin=self.source.dataset)
             told = {"created": counts.new, "updated": counts.changed, "retracted": counts.gone}
@@ -614,12 +628,10 @@ class Work:
         tally = self.tally
         used = tally.rows - tally.rejected.total() - counts.repeated
         unchanged = "what stands is what the file says." if counts.nothing else None
-        return _summary(
-            self.source,
+        return summary_of(
+            self,
             revision=written,
-            dry_run=self.dry_run,
             unchanged=unchanged,
-            rows=tally.rows,
             new=counts.new,
             changed=counts.changed,
             same=counts.same,
@@ -627,11 +639,29 @@ class Work:
             folded=used - counts.in_file,
             actors=len(actors.fresh),
             linked=linked,
-            rejected=dict(tally.rejected),
-            notes=dict(tally.notes),
-            seconds=round(time.monotonic() - self.started, 3),
-            phases=self.phases,
         )
+
+
+def summary_of(work: Work, *, revision: int | None, **told: Any) -> Summary:
+    """What a work did, with what every work counts."""
+    return _summary(
+        work.source,
+        revision=revision,
+        dry_run=work.dry_run,
+        rows=work.tally.rows,
+        rejected=dict(work.tally.rejected),
+        notes=dict(work.tally.notes),
+        seconds=round(time.monotonic() - work.started, 3),
+        phases=work.phases,
+        **told,
+    )
+
+
+def keep_refused(connection: Connection, number: int, tally: Tally) -> None:
+    """Keep the refused rows of an import."""
+    rows = ({"revision": number, "n": n, **_cells(row)} for n, row in enumerate(tally.kept))
+    for some in ledger.batches(rows, ACTOR_ROWS):
+        connection.execute(insert(rejected_row), some)
 
 
 def _summary(source: Source, *, revision: int | None = None, **told: Any) -> Summary:
