@@ -15,7 +15,7 @@ MODULES = sorted((ROOT / "app").rglob("*.py"))
 
 # From the top of the house to its ground. A module imports its own storey and what lies below, never what lies above.
 STOREYS = (
-    ("main", "cli", "server", "routes"),
+    ("main", "cli", "commands", "server", "routes"),
     ("answers", "formats", "dossiers", "importers", "seeding", "doctor"),
     ("coded", "resources", "ledger", "texts", "standing"),
     ("query", "models", "schema"),

@@ -1,0 +1,1 @@
+"""The subcommands of `chancery`, a file a subject; `app.cli` puts them together."""
