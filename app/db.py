@@ -136,10 +136,10 @@ class Held:
 
 
 class Stalls:
-    """Ends what waits for a server that neither answers nor resets: no timeout of the server's own helps against that.
+    """Ends what waits for a server that neither answers nor resets, and what SQLite works at for too long: neither has a timeout.
 
-    A thread looks a few times a second which connections are over their time, and shuts their sockets: whoever waits on one then
-    gets an error. A look costs nothing to a request but an entry in a dictionary.
+    A thread looks a few times a second which connections are over their time, and shuts their sockets or interrupts their queries:
+    whoever waits on one then gets an error. A look costs nothing to a request but an entry in a dictionary.
     """
 
     LOOK_SECONDS = 0.25
@@ -165,10 +165,7 @@ class Stalls:
 
     @contextmanager
     def limit(self, connection: Any, seconds: float) -> Iterator[None]:
-        """Shut a PostgreSQL connection's socket where the block takes longer than this."""
-        if not hasattr(connection, "pgconn"):
-            yield
-            return
+        """End what a connection waits for or works at where the block takes longer than this."""
         if self.watcher is None:
             self.watch()
         token = object()
@@ -209,7 +206,10 @@ class Stalls:
 
 
 def _shut(connection: Any) -> None:
-    """Shut a connection's socket, under the thread that waits on it."""
+    """Interrupt a SQLite query, or shut a connection's socket, under the thread that waits on it."""
+    if hasattr(connection, "interrupt"):
+        connection.interrupt()
+        return
     with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as found:
         found.shutdown(socket.SHUT_RDWR)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import anyio.to_thread
@@ -46,7 +47,9 @@ def create_app(
     """The application; the database is opened from the settings unless one is handed in."""
     settings = settings or Settings()
     opened = database or open_database(settings.url, threads=settings.threads, read_seconds=settings.read_seconds)
-    state = State(settings, opened, load(settings.seed / "vocabularies"), clock)
+    # Few may wait for a revision at once: each holds a thread and a connection that other readers need.
+    waiting = BoundedSemaphore(max(1, settings.threads // 3))
+    state = State(settings, opened, load(settings.seed / "vocabularies"), clock, waiting=waiting)
 
     watch = Watch(opened)
 

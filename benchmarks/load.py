@@ -142,8 +142,8 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def memory_mb(pid: int, line: str = "VmRSS") -> float:
-    """The memory of a process: now, or with `VmHWM` at its highest."""
+def memory_mb(pid: int, line: str) -> float:
+    """A line of what the system says about the memory of a process."""
     for each in Path(f"/proc/{pid}/status").read_text().splitlines():
         if each.startswith(line + ":"):
             return int(each.split()[1]) / 1024

@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from app import __version__
 from benchmarks.load import tool
 from benchmarks.runs import Outcome, Plan, Result
 
@@ -23,7 +24,7 @@ PEERS = ("datasette", "duckdb")
 
 def versions() -> dict[str, str]:
     """The versions of everything that counts."""
-    found = {"python": platform.python_version(), "sqlite (peers)": sqlite3.sqlite_version}
+    found = {"chancery": __version__, "python": platform.python_version(), "sqlite (peers)": sqlite3.sqlite_version}
     for name in (*PACKAGES, *PEERS):
         try:
             found[name] = importlib.metadata.version(name)

@@ -44,9 +44,12 @@ class Server:
         """The CPU time that it and its database have taken so far."""
         return proc_cpu_seconds([pid for each in (self.process.pid, *self.beside) for pid in family(each)])
 
-    def memory(self) -> float:
-        """Megabytes of its largest process."""
-        return max(memory_mb(pid) for pid in family(self.process.pid))
+    def memory(self, line: str = "RssAnon") -> float:
+        """Megabytes of its largest process: its own, or with `RssFile` the pages of files that it has mapped.
+
+        SQLite maps its file once a connection. Those pages are the system's, which takes them back when it needs them.
+        """
+        return max(memory_mb(pid, line) for pid in family(self.process.pid))
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str], bytes]:
         """One answer."""

@@ -201,7 +201,13 @@ HELD: dict[str, dict[str, Holds]] = {
         "country": country,
     },
     "relations": {**plain("subject", "object", "kind", "status", "via"), **SOURCE},
-    "sources": {**plain("publisher", "language"), "source": by(lambda record: {record["id"]})},
+    "sources": {
+        **plain("publisher", "language"),
+        "source": by(lambda record: {record["id"]}),
+        "paragraph": lambda world, item: {
+            str(one["paragraph"]) for one in world.records("passages") if one["source"] == item["id"]
+        },
+    },
     "passages": {
         **plain("source", "paragraph", "sentence"),
         "publisher": source_says("publisher"),

@@ -99,6 +99,17 @@ QUESTIONS: list[tuple[dict[str, Any], Any]] = [
     ({"initiator": "Corvo", "recipient": "Belmont"}, lambda f: (f.initiator, f.recipient) == ("Corvo", "Belmont")),
     ({"initiator.not": "Corvo"}, lambda f: f.initiator != "Corvo"),
     ({"participant": "Corvo", "role": "recipient"}, lambda f: f.recipient == "Corvo"),
+    ({"participant": ["Corvo", "Belmont"], "role": "initiator"}, lambda f: False),
+    (
+        {"participant": ["Belmont", "Corvo"], "role": ["initiator", "recipient"]},
+        lambda f: {"Corvo", "Belmont"} <= f.parties,
+    ),
+    (
+        {"participant": "Corvo", "role": "recipient", "initiator": "Corvo"},
+        lambda f: f.initiator == f.recipient == "Corvo",
+    ),
+    ({"participant.not": "Corvo", "role": "recipient"}, lambda f: f.recipient != "Corvo"),
+    ({"initiator": "Corvo", "role": "recipient"}, lambda f: f.initiator == "Corvo"),
     ({"code": "04"}, lambda f: f.code.startswith("04")),
     ({"code": "Consult"}, lambda f: f.label == "Consult"),
     ({"code": ["010", "19"]}, lambda f: f.code == "010" or f.code.startswith("19")),
@@ -185,7 +196,9 @@ def test_cells_count_what_a_scan_counts_and_their_links_list_just_that(ferry: tu
                 if holds(fact):
                     cells: list[tuple[Any, ...]] = [()]
                     for axis in by.split(","):
-                        cells = [(*cell, value) for cell in cells for value in AXES[axis](fact)]
+                        one_role = axis == "participant" and query.get("role") == "recipient"
+                        own = [fact.recipient] if one_role else AXES[axis](fact)
+                        cells = [(*cell, value) for cell in cells for value in own]
                     expected.update(cells)
 
             items = kb.json(f"/v1/events/counts?{asked}&limit=10000")["items"]
@@ -266,6 +279,43 @@ def test_curated_and_coded_events_stand_in_one_list_and_one_count(ferry: tuple[K
     assert {item["month"]: item["n"] for item in january}["2013-12"] == 1 + sum(
         1 for f in some if "Arden" in f.parties and f.day.month == 12
     )
+
+
+@pytest.mark.parametrize(
+    "sort", ["kind", "-kind", "intensity", "-intensity", "id", "-id", "since", "-since", "-happened"]
+)
+def test_a_walk_through_both_places_sees_each_event_once_whatever_it_sorts_by(
+    ferry: tuple[KnowledgeBase, list[Fact]], sort: str
+) -> None:
+    kb, some = ferry
+    curated = [event(f"event-{n}", happened=None if n % 2 else "2013-12-24") for n in range(6)]
+    kb.load(dossier(actors=[person(), state()], events=curated))
+
+    walked = kb.ids(f"/v1/events?sort={sort}&limit=7")
+
+    assert len(walked) == len(set(walked)) == len(some) + len(curated)
+    assert walked == kb.ids(f"/v1/events?sort={sort}&limit=500")
+
+
+def test_a_label_finds_the_events_of_a_dataset_that_has_codes_too(kb: KnowledgeBase, tmp_path: Path) -> None:
+    bring(kb, tmp_path, facts(1, 60))
+
+    for word, code in LABELS.items():
+        by_label, by_code = (
+            kb.json(f"/v1/events?{urlencode({'code': one})}&count=exact")["count"]["n"] for one in (word, code)
+        )
+
+        assert by_label == by_code > 0
+
+
+def test_after_and_before_a_coded_event_stand_curated_ones_too(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:
+    kb, _ = ferry
+    kb.load(dossier(actors=[person(), state()], events=[event(happened="2020-01-01")]))
+    first = kb.json("/v1/events?limit=1")["items"][0]["id"]
+
+    assert "ferry-signing" in kb.ids(f"/v1/events?after={first}&limit=500")
+    assert kb.ids("/v1/events?before=ferry-signing&limit=500")
+    assert first in kb.ids(f"/v1/events?same_day_as={first}&limit=500")
 
 
 def test_a_coded_event_and_its_actors_are_records_with_an_address_of_their_own(

@@ -24,7 +24,7 @@ PAGES = sorted(
     key=lambda page: str(page.relative_to(ROOT)),
 )
 # The tests' own switches, and where one line of a page speaks of variables in general.
-SWITCHES = {"CHANCERY_TEST_POSTGRES", "CHANCERY_CI", "CHANCERY_WAIT_S"}
+SWITCHES = {"CHANCERY_TEST_POSTGRES", "CHANCERY_CI", "CHANCERY_WAIT_S", "CHANCERY_TEST_DATA"}
 MADE = docs.pages()
 
 

@@ -34,7 +34,7 @@ class Row:
     """A cell: its values along `by`, and its number."""
 
     values: tuple[Any, ...]
-    n: float
+    n: float | None
 
 
 def parse_by(text: str | None) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def rows(connection: Connection, plan: Plan, by: Sequence[str], measure: str) ->
     cells = curated(connection, plan, by)
     asked = read(connection, plan)
     if asked is not None:
-        told = coded.counts(connection, asked, by)
+        told = coded.counts(connection, asked, by, measure)
         if len(told) > CELLS_MOST:
             detail = f"There are {len(told)} cells; at most {CELLS_MOST} are counted at once. Count by less, or narrow the filters."
             raise BadQuery(detail, errors=[Fault("by", detail)])
@@ -74,9 +74,9 @@ def rows(connection: Connection, plan: Plan, by: Sequence[str], measure: str) ->
     found = [Row(cell, number(total, measure)) for cell, total in cells.items()]
     place = next((n for n, name in enumerate(by) if name in TIMES), None)
     if place is not None:
-        found.sort(key=lambda row: (row.values[place] is None, str(row.values[place]), -row.n, texts(row)))
+        found.sort(key=lambda row: (row.values[place] is None, str(row.values[place]), -(row.n or 0), texts(row)))
     else:
-        found.sort(key=lambda row: (-row.n, texts(row)))
+        found.sort(key=lambda row: (-(row.n or 0), texts(row)))
     return found
 
 
@@ -85,10 +85,10 @@ def texts(row: Row) -> tuple[str, ...]:
     return tuple("" if value is None else str(value) for value in row.values)
 
 
-def number(total: Sums, measure: str) -> float:
-    """What is measured of a cell; intensity is the mean over the events that have one."""
+def number(total: Sums, measure: str) -> float | None:
+    """What is measured of a cell; intensity is the mean over the events that have one, None where none has."""
     if measure == "intensity":
-        return round(total.intensity / total.weighed, 4) if total.weighed else 0.0
+        return round(total.intensity / total.weighed, 4) if total.weighed else None
     return total.reports if measure == "reports" else total.events
 
 
@@ -147,7 +147,7 @@ def curated(connection: Connection, plan: Plan, by: Sequence[str]) -> dict[Cell,
             parts.setdefault(one.id, set()).add(one.actor)
     cells: dict[Cell, Sums] = {}
     for row in found:
-        total = Sums(1, max(row.reports, 1), row.intensity or 0.0, int(row.intensity is not None))
+        total = Sums(1, row.reports, row.intensity or 0.0, int(row.intensity is not None))
         takers: list[str | None] = [*sorted(parts.get(row.id, ()))]
         for who in takers or [None]:
             cell = tuple(curated_value(name, row, who) for name in by)
@@ -183,7 +183,9 @@ def link(plan: Plan, by: Sequence[str], values: Sequence[Any]) -> str | None:
         if name in TIMES:
             pairs = within(pairs, str(value))
         elif name == "root":
-            pairs.append(("code", value))
+            pairs = within_root(pairs, str(value))
+        elif name == "country":
+            pairs = [*(pair for pair in pairs if pair[0] != "country"), ("country", str(value))]
         elif name == "quad":
             pairs.append(("quad.is", str(value)))
         else:
@@ -198,6 +200,15 @@ def within(pairs: Sequence[tuple[str, str]], span: str) -> list[tuple[str, str]]
     lower = max(span, given.get("happened_from", ""))
     upper = min(following(span), given.get("happened_before", "~"))
     return [*kept, ("happened_from", lower), ("happened_before", upper), ("dates", "certain")]
+
+
+def within_root(pairs: Sequence[tuple[str, str]], root: str) -> list[tuple[str, str]]:
+    """The parameters narrowed to the codes of a root: those asked for that lie in it, or all of it."""
+    asked = [value for name, value in pairs if name == "code"]
+    kept = [pair for pair in pairs if pair[0] != "code"]
+    narrower = [value for value in asked if value.startswith(root)]
+    whole = not asked or any(root.startswith(value) for value in asked)
+    return [*kept, *(("code", value) for value in ([root] if whole else narrower or asked))]
 
 
 def following(span: str) -> str:

@@ -50,6 +50,9 @@ def missing(connection: Connection, resource: Resource, view: View, id: str, lat
     if published:
         first = min(row.since for row in published)
         return NotFound(f"{id} was not here yet at revision {view.revision}; it came with revision {first}.")
+    for store in resource.stores:
+        for one in store.versions(connection, View(latest, view.enrichment), id):
+            return NotFound(f"{id} was not here yet at revision {view.revision}; it came with revision {one.since}.")
     home = connection.execute(
         select(record_id.c.noun).where(record_id.c.id == id, record_id.c.since <= latest)
     ).scalar()

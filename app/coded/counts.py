@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, select
 
-from app.coded.question import Question, coded, codes, conditions, stands
+from app.coded.question import ROLES, Question, coded, codes, conditions, stands
 from app.models.coded import coded_actor_month, coded_event, coded_month, coded_pair, coded_part
 from app.query.params import AskedPeriod
 from app.times import day_number, from_day_number
@@ -43,11 +43,11 @@ class Sums:
         )
 
 
-def counts(connection: Connection, asked: Question, by: Sequence[str]) -> dict[Cell, Sums]:
+def counts(connection: Connection, asked: Question, by: Sequence[str], measure: str = "events") -> dict[Cell, Sums]:
     """The sums of each cell, cells being tuples along `by`; months are `year * 12 + month - 1`."""
     if ahead(asked, by):
         return counted_ahead(connection, asked, by)
-    if paired(asked, by):
+    if measure != "intensity" and paired(asked, by):
         return from_pairs(connection, asked)
     return scanned(connection, asked, by)
 
@@ -57,7 +57,10 @@ def counts(connection: Connection, asked: Question, by: Sequence[str]) -> dict[C
 
 def ahead(asked: Question, by: Sequence[str]) -> bool:
     """Whether what was counted ahead holds this: at most one party in any role, codes, datasets, and time no finer than months."""
-    if not asked.plain or asked.roles or asked.initiators is not None or asked.recipients is not None or asked.span:
+    if not asked.plain or asked.roles or asked.initiators is not None or asked.recipients is not None:
+        return False
+    if asked.span and (asked.period is not None or {"month", "year"} & set(by)):
+        # Events of several days are counted ahead in the month in which they begin.
         return False
     if len(asked.parties) > 1 or (asked.parties and len(asked.parties[0]) > 1):
         # Two actors of one name may share an event, which both have counted.
@@ -197,7 +200,9 @@ def scanned(connection: Connection, asked: Question, by: Sequence[str]) -> dict[
     sums = [func.count(), func.sum(E.reports), func.sum(E.intensity), func.count(E.intensity)]
     query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
     if "participant" in by:
-        query = query.join(coded_part, and_(P.number == E.number, P.once == 1)).where(stands(coded_part, asked.view))
+        query = query.join(
+            coded_part, and_(P.number == E.number, P.role.in_(asked.roles) if len(asked.roles) == 1 else P.once == 1)
+        ).where(stands(coded_part, asked.view))
     found: dict[Cell, Sums] = {}
     for row in connection.execute(query.group_by(*keys) if keys else query):
         cell = tuple(in_time(name, value) for name, value in zip(by, row[: len(by)], strict=True))
@@ -272,9 +277,16 @@ def ids_of(connection: Connection, asked: Question, found: Mapping[int, int]) ->
 
 
 def roles(connection: Connection, asked: Question) -> dict[Any, int]:
-    """How many events have an initiator, and how many a recipient."""
+    """How many events have an initiator, and how many a recipient: of the participants asked for, where some are."""
     from app.coded.store import conditions_of
 
-    query = select(func.count(E.initiator), func.count(E.recipient)).where(*conditions_of(asked))
-    row = connection.execute(query).one()
-    return {name: n for name, n in (("initiator", row[0]), ("recipient", row[1])) if n}
+    who = sorted({number for party in asked.parties for number in party})
+    found = {}
+    for name, column in (("initiator", E.initiator), ("recipient", E.recipient)):
+        if asked.roles and ROLES[name] not in asked.roles:
+            continue
+        holds = column.in_(who) if who else column.is_not(None)
+        n = connection.execute(select(func.count()).where(*conditions_of(asked), holds)).scalar_one()
+        if n:
+            found[name] = n
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, 
 
 from app.codes import Codes, load
 from app.codes.values import DATASETS
-from app.models.coded import INITIATOR, RECIPIENT, coded_actor, coded_event, coded_link, coded_part
+from app.models.coded import INITIATOR, RECIPIENT, coded_actor, coded_event, coded_link, coded_part, coded_report
 from app.models.event import event
 from app.query.fields import View
 from app.query.params import AskedPeriod
@@ -18,6 +19,7 @@ from app.query.plan import Plan
 from app.query.sql import standing
 from app.settings import shipped
 
+HEXADECIMAL = re.compile(r"[0-9a-f]{16}")
 ROLES = {"initiator": INITIATOR, "recipient": RECIPIENT}
 # What only curated events have: asked for, no coded event matches; excluded, all do.
 CURATED_ONLY = ("place", "topic", "source")
@@ -106,7 +108,7 @@ def _read(connection: Connection, plan: Plan) -> Question | None:
                 return None
             asked = replace(asked, codes=(*asked.codes, coding(values, itself=line.itself)))
         else:
-            condition = other(connection, plan.view, name, values, ids)
+            condition = other(connection, plan.view, name, values, ids, roles_of(plan))
             asked = replace(
                 asked, more=(*asked.more, not_(func.coalesce(condition, false())) if line.negated else condition)
             )
@@ -114,15 +116,21 @@ def _read(connection: Connection, plan: Plan) -> Question | None:
     return asked
 
 
+def roles_of(plan: Plan) -> tuple[int, ...]:
+    """The roles that a plan asks its participants for, among those that coded events have."""
+    asked = (line.values for line in plan.conditions if line.filter.name == "role" and not line.negated)
+    return tuple(ROLES[value] for values in asked for value in values if value in ROLES)
+
+
 def other(
-    connection: Connection, view: View, name: str, values: Sequence[Any], ids: Sequence[str]
+    connection: Connection, view: View, name: str, values: Sequence[Any], ids: Sequence[str], roles: tuple[int, ...]
 ) -> ColumnElement[bool]:
     """A condition on the event alone."""
     e = coded_event.c
     match name:
         case "participant":
             found = numbers(connection, view, ids)
-            return or_(e.initiator.in_(found), e.recipient.in_(found))
+            return or_(false(), *[e[role].in_(found) for role in ROLES if not roles or ROLES[role] in roles])
         case "initiator" | "recipient":
             return e[name].in_(numbers(connection, view, ids))
         case "role":
@@ -166,12 +174,17 @@ def narrowed(asked: Question, name: str, found: frozenset[int]) -> Question:
 
 def coding(asked: Sequence[str], *, itself: bool = False) -> Coding:
     """What is asked of the code: with `itself` that very code, else it and all below it."""
-    numbered = tuple(one for one in asked if one.isascii() and one.isdigit())
-    if not itself:
-        return Coding(numbered, labels_of(asked))
     known = codes()
-    own = [known.label(one, name) for one in numbered for name in DATASETS]
-    return Coding((), tuple(dict.fromkeys([*asked, *(label for label in own if label)])))
+    numbered = tuple(one for one in asked if one.isascii() and one.isdigit())
+    # The same in a dataset that has codes and no words, or words and no codes.
+    translated = [known.code_of(one) for one in asked if one not in numbered]
+    exact = tuple(dict.fromkeys([*asked, *(code for code in translated if code)]))
+    if not itself:
+        return Coding(
+            numbered, tuple(dict.fromkeys([*labels_of(asked), *(one for one in exact if one not in numbered)]))
+        )
+    own = [known.label(one, name) for one in exact if one.isdigit() for name in DATASETS]
+    return Coding((), tuple(dict.fromkeys([*exact, *(label for label in own if label)])))
 
 
 def labels_of(asked: Iterable[str]) -> tuple[str, ...]:
@@ -185,6 +198,14 @@ def labels_of(asked: Iterable[str]) -> tuple[str, ...]:
 def codes() -> Codes:
     """The codes that come with the software."""
     return load(shipped("seed") / "codes")
+
+
+def candidates(connection: Connection, ids: Sequence[str]) -> list[int]:
+    """The numbers under which events of these ids can be kept: the id is a report's own, or the number itself."""
+    own = [id.partition(":")[2] for id in ids]
+    told = [int(one, 16) for one in own if HEXADECIMAL.fullmatch(one)]
+    query = select(coded_report.c.number).where(coded_report.c.native.in_(own)).distinct()
+    return [*(one for one in told if one < 2**63), *connection.scalars(query)]
 
 
 def numbers(connection: Connection, view: View, ids: Iterable[str]) -> frozenset[int]:
@@ -204,18 +225,28 @@ def days(connection: Connection, view: View, ids: Sequence[str]) -> list[tuple[i
     """The first and last day of events, coded ones and curated ones."""
     found: list[tuple[int | None, int | None]] = []
     curated = select(event.c.happened_first, event.c.happened_last).where(event.c.id.in_(ids), standing(event, view))
-    coded = select(coded_event.c.day, coded_event.c.last).where(coded_event.c.id.in_(ids), stands(coded_event, view))
+    coded = select(coded_event.c.day, coded_event.c.last).where(
+        coded_event.c.number.in_(candidates(connection, ids)), coded_event.c.id.in_(ids), stands(coded_event, view)
+    )
     for query in (curated, coded):
         found += [(row[0], row[1]) for row in connection.execute(query)]
     return found
 
 
 def longest(connection: Connection, view: View) -> int:
-    """The longest coded event in days."""
-    # Read from an index that holds nothing but the events of several days, of which most datasets have none.
-    lasting = coded_event.c.last > coded_event.c.day
-    query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
-    return connection.execute(query).scalar() or 0
+    """How many days the longest coded event lasts beyond its first; remembered, since it changes with a revision only."""
+    key = (str(connection.engine.url), view.revision)
+    if key not in LONGEST:
+        if len(LONGEST) > 500:
+            LONGEST.clear()
+        # Read from an index that holds nothing but the events of several days, of which most datasets have none.
+        lasting = coded_event.c.last > coded_event.c.day
+        query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
+        LONGEST[key] = connection.execute(query).scalar() or 0
+    return LONGEST[key]
+
+
+LONGEST: dict[tuple[str, int], int] = {}
 
 
 def conditions(asked: Question, *, parts: bool) -> list[ColumnElement[bool]]:
@@ -239,39 +270,37 @@ def conditions(asked: Question, *, parts: bool) -> list[ColumnElement[bool]]:
 
 
 def party_conditions(asked: Question) -> list[ColumnElement[bool]]:
-    """Who acts, who is acted upon, who takes part, beside the actor that drives the page."""
+    """Who acts, who is acted upon, who takes part in which role, beside the actor that drives the page."""
     p = coded_part.c
     found: list[ColumnElement[bool]] = []
-    driven = asked.driven
     if asked.initiators is not None:
         found.append(p.role == INITIATOR)
         if asked.recipients is not None:
             found.append(p.other.in_(asked.recipients))
-        others = asked.parties
-    elif asked.parties:
-        skipped = False
-        others = ()
-        for one in asked.parties:
-            if one == driven and not skipped:
-                skipped = True
-            else:
-                others = (*others, one)
-        if asked.recipients is not None:
-            found.append(
-                or_(
-                    and_(p.role == RECIPIENT, p.actor.in_(asked.recipients)),
-                    and_(p.role == INITIATOR, p.other.in_(asked.recipients)),
-                )
-            )
-        if asked.roles:
-            found.append(p.role.in_(asked.roles))
-        if set(asked.roles) != {INITIATOR} and set(asked.roles) != {RECIPIENT}:
-            found.append(p.once == 1)
-    else:
+    elif asked.recipients is not None and not asked.parties:
         found.append(p.role == RECIPIENT)
-        others = ()
-    found += [or_(p.actor.in_(one), p.other.in_(one)) for one in others]
+    elif asked.recipients is not None:
+        mine, theirs = and_(p.role == RECIPIENT, p.actor.in_(asked.recipients)), p.other.in_(asked.recipients)
+        found.append(or_(mine, and_(p.role == INITIATOR, theirs)))
+    if asked.parties and asked.initiators is None:
+        # The driving actor's own part, once for each event.
+        found.append(p.role.in_(asked.roles) if asked.roles else p.once == 1)
+        if len(asked.roles) > 1:
+            found.append(p.once == 1)
+    elif asked.roles and not asked.parties:
+        found.append(or_(p.role.in_(asked.roles), and_(p.other.is_not(None), (3 - p.role).in_(asked.roles))))
+    found += [takes(one, asked.roles) for one in asked.parties]
     return found
+
+
+def takes(actors: frozenset[int], roles: tuple[int, ...]) -> ColumnElement[bool]:
+    """One of the actors takes part in a part's event, in one of the roles where some are asked for."""
+    p = coded_part.c
+    mine: ColumnElement[bool] = p.actor.in_(actors)
+    theirs: ColumnElement[bool] = p.other.in_(actors)
+    if roles:
+        mine, theirs = and_(mine, p.role.in_(roles)), and_(theirs, (3 - p.role).in_(roles))
+    return or_(mine, theirs)
 
 
 def period_conditions(asked: Question, day: Any) -> list[ColumnElement[bool]]:

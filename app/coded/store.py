@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,17 +9,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 from sqlalchemy.sql.visitors import iterate
 
-from app.coded.question import Question, codes, conditions, read, stands
+from app.coded.question import Question, candidates, codes, conditions, read, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report
-from app.query.fields import Facet, Kept, Version, View
+from app.query.fields import Facet, Kept, Sort, Version, View
 from app.query.plan import Plan
+from app.query.sql import order
 from app.times import from_day_number
 
 E, P = coded_event.c, coded_part.c
-HEXADECIMAL = re.compile(r"[0-9a-f]{16}")
 # Beyond so many actors for one name their pages are sorted together rather than merged one by one.
 MERGED_ACTORS = 8
-SORTS: Mapping[str, Any] = {"kind": E.kind, "intensity": E.intensity, "since": E.since, "id": E.id}
+COLUMNS: Mapping[str, Any] = {"happened": E.day, "kind": E.kind, "intensity": E.intensity, "since": E.since, "id": E.id}
 
 
 class CodedEvents:
@@ -33,11 +32,11 @@ class CodedEvents:
             return []
         if plan.pick is not None:
             rows = picked(connection, plan, asked)
-            return [Kept(key(plan, row), row.id, row) for row in rows if beyond(plan, row, after)][:limit]
+            return [Kept(row.sort_key, row.id, row) for row in rows if beyond(plan, row, after)][:limit]
         found: dict[int, Row[Any]] = {}
         for query in pages(plan, asked, limit, after):
             found.update({row.number: row for row in connection.execute(query)})
-        return [Kept(key(plan, row), row.id, row) for row in found.values()]
+        return [Kept(row.sort_key, row.id, row) for row in found.values()]
 
     def count(self, connection: Connection, plan: Plan, most: int | None) -> int:
         """How many there are, no further than one more than `most`."""
@@ -92,23 +91,17 @@ class CodedEvents:
         """The first and last day that the datasets cover."""
         here = stands(coded_event, view)
         first = connection.execute(select(E.day).where(here).order_by(E.day).limit(1)).scalar()
-        last = connection.execute(select(E.last).where(here).order_by(E.day.desc()).limit(1)).scalar()
-        return first, last
-
-
-def candidates(connection: Connection, ids: Sequence[str]) -> list[int]:
-    """The numbers under which events of these ids can be kept: the id is a report's own, or the number itself."""
-    own = [id.partition(":")[2] for id in ids]
-    told = [int(one, 16) for one in own if HEXADECIMAL.fullmatch(one)]
-    query = select(coded_report.c.number).where(coded_report.c.native.in_(own)).distinct()
-    return [*(one for one in told if one < 2**63), *connection.scalars(query)]
+        latest = connection.execute(select(E.last).where(here).order_by(E.day.desc()).limit(1)).scalar()
+        # One that began earlier may last longer; the index of those that last at all is short.
+        lasting = connection.execute(select(func.max(E.last)).where(here, E.last > E.day)).scalar()
+        return first, max((one for one in (latest, lasting) if one is not None), default=None)
 
 
 def pages(plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None) -> Iterable[Select[Any]]:
     """The statements that together hold the next page."""
     driven = asked.driven if plan.sort.name == "happened" else None
     if driven is None:
-        yield ordered(plan, select(coded_event).where(*conditions_of(asked)), sort_column(plan), E.day, limit, after)
+        yield ordered(plan, select(coded_event).where(*conditions_of(asked)), sort_key(plan), limit, after)
         return
     # A part keeps its version when only the event's reports change, so each is asked whether it stands.
     joined = select(coded_event).join(coded_part, E.number == P.number).where(stands(coded_event, asked.view))
@@ -116,7 +109,7 @@ def pages(plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
     groups = [[number] for number in sorted(driven)] if len(driven) <= MERGED_ACTORS else [sorted(driven)]
     for group in groups:
         query = joined.where(P.actor == group[0] if len(group) == 1 else P.actor.in_(group), *where)
-        yield ordered(plan, query, P.day, P.day, limit, after)
+        yield ordered(plan, query, P.day, limit, after)
 
 
 def conditions_of(asked: Question) -> list[ColumnElement[bool]]:
@@ -136,33 +129,27 @@ def on_parts(condition: ColumnElement[bool]) -> bool:
     return tables <= {coded_part}
 
 
-def sort_column(plan: Plan) -> Any:
-    return E.day if plan.sort.name == "happened" else SORTS[plan.sort.name]
+def sort_key(plan: Plan) -> ColumnElement[Any]:
+    """What the plan orders by, with the engine's own stand-ins for what has no value, so that keys of both places compare."""
+    return order(Sort(plan.sort.name, "", COLUMNS[plan.sort.name]), plan.descending)
 
 
-def ordered(
-    plan: Plan, query: Select[Any], column: Any, day: Any, limit: int, after: tuple[Any, ...] | None
-) -> Select[Any]:
+def ordered(plan: Plan, query: Select[Any], by: Any, limit: int, after: tuple[Any, ...] | None) -> Select[Any]:
     """A page of a query: row after row from the key on, ties by id."""
     down = plan.descending
+    query = query.add_columns(by.label("sort_key"))
     if after is not None:
         value, id = after
-        if value is None:
-            query = query.where(column.is_(None), E.id < id if down else E.id > id)
-        elif column is E.id:
-            query = query.where(E.id < id if down else E.id > id)
+        beyond = E.id < id if down else E.id > id
+        if by is E.id:
+            query = query.where(beyond)
         else:
             # The plain bound beside the comparison lets any engine start its range there.
-            bound = column <= value if down else column >= value
-            further = or_(
-                column < value if down else column > value, and_(column == value, E.id < id if down else E.id > id)
-            )
-            rest = and_(bound, further)
-            query = query.where(rest if column is day else or_(rest, column.is_(None)))
-    if column is E.id:
+            bound = by <= value if down else by >= value
+            query = query.where(bound, or_(by < value if down else by > value, and_(by == value, beyond)))
+    if by is E.id:
         return query.order_by(E.id.desc() if down else E.id).limit(limit)
-    nulls = [] if column is day else [column.is_(None)]
-    return query.order_by(*nulls, column.desc() if down else column, E.id.desc() if down else E.id).limit(limit)
+    return query.order_by(by.desc() if down else by, E.id.desc() if down else E.id).limit(limit)
 
 
 def numbers_of(asked: Question) -> Select[Any]:
@@ -200,7 +187,7 @@ def picked(connection: Connection, plan: Plan, asked: Question) -> list[Row[Any]
         .subquery()
     )
     query = (
-        select(coded_event)
+        select(coded_event, sort_key(plan).label("sort_key"))
         .join(ranked, and_(E.number == ranked.c.number, E.since == ranked.c.since))
         .where(ranked.c.place == 1)
     )
@@ -212,13 +199,8 @@ def beyond(plan: Plan, row: Row[Any], after: tuple[Any, ...] | None) -> bool:
     """Whether a row comes after a key."""
     if after is None:
         return True
-    here = (key(plan, row), row.id)
+    here = (row.sort_key, row.id)
     return here < after if plan.descending else here > after
-
-
-def key(plan: Plan, row: Row[Any]) -> Any:
-    """A row's sort key."""
-    return row.day if plan.sort.name == "happened" else getattr(row, plan.sort.name)
 
 
 def named(connection: Connection, view: View, numbers: set[int]) -> dict[int, tuple[str, str]]:

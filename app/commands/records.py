@@ -58,6 +58,12 @@ def found(connection: Connection, view: View, id: str, latest: int) -> Record:
     from app.resources import NOUNS
 
     noun = ledger.noun_of(connection, id)
+    if noun is None and ":" in id:
+        # What only datasets brought is noted nowhere but in their own tables.
+        coded = (one(connection, NOUNS[name], view, id) for name in ("event", "actor"))
+        record = next((one_ for one_ in coded if one_ is not None), None)
+        if record is not None:
+            return record
     if noun is None or noun not in NOUNS:
         raise unknown(connection, id)
     record = one(connection, NOUNS[noun], view, id)

@@ -63,7 +63,7 @@ def refused(detail: str) -> BadCursor:
 
 def _fits(value: Any, wanted: type) -> bool:
     if wanted is float:
-        return type(value) in (int, float)
+        return type(value) is float or (type(value) is int and abs(value) < 2**53)
     if wanted is int:
         return type(value) is int and -(2**31) < value < 2**31
     return type(value) is str and "\0" not in value

@@ -39,7 +39,7 @@ def sentence(plan: Plan) -> str:
 def _condition(line: Condition) -> str:
     if is_ref(line.filter):
         values = [
-            " and ".join(ids) or f"{raw!r}, which is not known here"
+            " or ".join(ids) or f"{raw!r}, which is not known here"
             for raw, ids in zip(line.raw, line.values, strict=True)
         ]
     else:

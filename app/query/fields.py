@@ -88,7 +88,7 @@ Kind = Word | Term | Choice | Ref | Day | Whole | Number | YesNo
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which versions a reader sees: those standing at `revision`, with or without enrichment; and what `today` is."""
+    """Which versions a reader sees: those standing at `revision`, with or without enrichment."""
 
     revision: int
     enrichment: bool

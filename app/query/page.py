@@ -58,6 +58,10 @@ def covered(
     found: dict[str, Any] = {"searched": resource.name}
     for name in ("sources", "datasets"):
         table = resources[name].table
+        if name == "datasets" and not resource.stores and resource.name != name:
+            # No dataset could hold such a record.
+            found[name] = []
+            continue
         found[name] = list(
             connection.scalars(select(table.c.id).where(sql.standing(table, view)).order_by(table.c.id).limit(100))
         )
@@ -99,21 +103,26 @@ def answer(
     return whole
 
 
-def chunks(connection_of: Any, plan: Plan, bounds: Bounds) -> Iterator[list[Record]]:
-    """Every record of a plan, a chunk at a time; each chunk is a short read of its own, pinned to the plan's revision."""
-    after = plan.after
-    while True:
+def chunks(connection_of: Any, plan: Plan, bounds: Bounds, *, most: int | None = None) -> Iterator[list[Record]]:
+    """Every record of a plan, or the first `most`, a chunk at a time.
+
+    Each chunk is a short read of its own, pinned to the plan's revision.
+    """
+    after, left = plan.after, most
+    while left is None or left > 0:
+        size = bounds.chunk_rows if left is None else min(left, bounds.chunk_rows)
         with connection_of() as connection:
             if plan.nothing:
                 return
             condition = sql.where(plan, connection)
-            found = matching(connection, at(plan, after), condition, bounds.chunk_rows, after)
+            found = matching(connection, at(plan, after), condition, size, after)
             items = records(connection, plan.resource, plan.view, found, Texts(connection))
         if items:
             yield chosen(items, plan.query.fields)
-        if len(found) < bounds.chunk_rows:
+        if len(found) < size:
             return
         after = (found[-1].key, found[-1].id)
+        left = None if left is None else left - len(found)
 
 
 def one(connection: Connection, resource: Resource, view: View, id: str) -> Record | None:
@@ -242,7 +251,9 @@ def facet(
         return []
     line = next(facet for facet in plan.resource.facets if facet.name == name)
     most = bounds.facet_values_most
-    found = Counter({row.value: row.n for row in connection.execute(sql.facet(plan, condition, line, most))})
+    # Values of several places are added up before the list is cut.
+    own = most if not plan.resource.stores else 100 * most
+    found = Counter({row.value: row.n for row in connection.execute(sql.facet(plan, condition, line, own))})
     for store in plan.resource.stores:
         found.update(store.facet(connection, plan, line, most))
     ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
@@ -350,6 +361,8 @@ def notes(plan: Plan) -> list[str]:
             told.append(f"{one_.parameter}: {one_.said}.")
     if plan.period is not None and not plan.period.undated:
         told.append("What has no date is left out; undated=true brings it in.")
+    if plan.words and plan.resource.stores:
+        told.append("q looks in what was written here; what only datasets brought has no words of its own.")
     left_out = plan.resource.leaves_out
     if left_out is not None and not any(line.filter.name == left_out.filter for line in plan.conditions):
         told.append(f"Left out: {left_out.filter} {' and '.join(left_out.values)}; {left_out.why}.")

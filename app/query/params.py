@@ -463,8 +463,3 @@ def _value(kind: Kind, value: str, terms: Vocabularies) -> Any:
 def is_ref(line: Filter) -> bool:
     """Whether a filter takes ids or names of records."""
     return not isinstance(line, Period) and isinstance(line.kind, Ref)
-
-
-def is_day(line: Filter) -> bool:
-    """Whether a filter takes a day."""
-    return isinstance(line, On) or (not isinstance(line, Period) and isinstance(line.kind, Day))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
+from app.coded.question import days
 from app.coded.store import CodedEvents
 from app.models.event import event, event_participant, event_topic
 from app.models.place import place
@@ -115,28 +116,24 @@ def by_code(asked: Asked) -> ColumnElement[bool]:
     )
 
 
-def days_of(asked: Asked) -> Mapping[str, tuple[int | None, int | None]]:
-    """The first and last day of the events that the values name."""
-    wanted = [one for ids in asked.values for one in ids]
-    query = select(event.c.id, event.c.happened_first, event.c.happened_last).where(
-        event.c.id.in_(wanted), standing(event, asked.view)
-    )
-    return {row.id: (row.happened_first, row.happened_last) for row in asked.connection.execute(query)}
+def days_of(asked: Asked) -> list[tuple[int | None, int | None]]:
+    """The first and last day of the events that the values name, wherever they are kept."""
+    return days(asked.connection, asked.view, [one for ids in asked.values for one in ids])
 
 
 def by_after(asked: Asked) -> ColumnElement[bool]:
     """Events that began after the named one had ended."""
-    return or_(false(), *[event.c.happened_first > last for _, last in days_of(asked).values() if last is not None])
+    return or_(false(), *[event.c.happened_first > last for _, last in days_of(asked) if last is not None])
 
 
 def by_before(asked: Asked) -> ColumnElement[bool]:
     """Events that had ended before the named one began."""
-    return or_(false(), *[event.c.happened_last < first for first, _ in days_of(asked).values() if first is not None])
+    return or_(false(), *[event.c.happened_last < first for first, _ in days_of(asked) if first is not None])
 
 
 def by_same_day(asked: Asked) -> ColumnElement[bool]:
     """Events of the same day as the named one, where both are known to the day."""
-    known = [first for first, last in days_of(asked).values() if first is not None and first == last]
+    known = [first for first, last in days_of(asked) if first is not None and first == last]
     return or_(false(), *[and_(event.c.happened_first == day, event.c.happened_last == day) for day in known])
 
 

@@ -47,13 +47,14 @@ def of_source(column: ColumnElement[Any]) -> Any:
     return condition
 
 
-def published(asked: Asked, bound: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The passages of sources whose date of publication fits."""
-    return passage.c.source.in_(select(source.c.id).where(bound, standing(source, asked.view)))
-
-
 def is_source(asked: Asked) -> ColumnElement[bool]:
     return source.c.id.in_([one for ids in asked.values for one in ids])
+
+
+def has_paragraph(asked: Asked) -> ColumnElement[bool]:
+    """Sources with a cited passage in one of the paragraphs."""
+    cited = select(passage.c.source).where(passage.c.paragraph.in_(asked.values), standing(passage, asked.view))
+    return source.c.id.in_(cited)
 
 
 PUBLISHED = Period("published", "When it was published.", source.c.published_first, source.c.published_last, "2025-08")
@@ -91,6 +92,7 @@ SOURCES = Resource(
     ),
     filters=(
         By("source", "Its id.", Ref("sources"), is_source, "japan-ukraine-security-article"),
+        By("paragraph", "It has a cited passage in this paragraph, from 1.", Whole(1), has_paragraph, "3"),
         Is("publisher", "Who published it.", source.c.publisher, Word(), "Reuters"),
         PUBLISHED,
         Is("language", "BCP 47.", source.c.language, Word(35), "en"),

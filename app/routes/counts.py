@@ -53,7 +53,7 @@ CELL = {
     **obj(
         "A cell: its values by the names of `by`, and its number.",
         {
-            "n": number("The number."),
+            "n": number("The number; for intensity null where no event has one.", null=True),
             "share": number("Its share of the whole, where normalize=share asks for it."),
             "items": string("The request that lists its members; null for a cell without a value.", null=True),
         },
@@ -128,7 +128,7 @@ def counting(request: Request) -> Response:
         coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not rows)
     limit = own.get("limit", CELLS_PAGE)
     shown = rows[start : start + limit]
-    total = len(rows) if measure == "intensity" else sum(row.n for row in rows)
+    total = len(rows) if measure == "intensity" else sum(row.n or 0 for row in rows)
     items = [cell(asked, by, row, total if own.get("normalize") else None) for row in shown]
     more = start + limit < len(rows)
     cursor = cursors.write(pinned.view.revision, mark, (start + limit,)) if more else None
@@ -149,6 +149,6 @@ def cell(asked: Any, by: tuple[str, ...], row: counts.Row, total: float | None) 
     told: dict[str, Any] = dict(zip(by, row.values, strict=True))
     told["n"] = row.n
     if total is not None:
-        told["share"] = round(row.n / total, 6) if total else 0.0
+        told["share"] = round((row.n or 0) / total, 6) if total else 0.0
     told["items"] = counts.link(asked, by, row.values)
     return told

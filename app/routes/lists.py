@@ -89,6 +89,8 @@ def listing(request: Request, resource: Resource) -> Response:
     here = reading.state(request)
     query = parse(resource, reading.pairs_of(request), here.vocabularies, here.limits)
     representation = reading.representation(request, query.format, FORMATS)
+    if representation != "json":
+        only_whole(query)
     with here.database.read() as connection:
         pinned = reading.pin(
             request,
@@ -114,12 +116,22 @@ def listing(request: Request, resource: Resource) -> Response:
         if representation == "json":
             content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
             return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
-    only_whole(query)
     chosen = formats()[representation]
-    body = chosen.write(resource, page.chunks(here.database.read, asked, here.bounds), query.fields)
     told = reading.headers(pinned)
     told["Content-Disposition"] = f'attachment; filename="{resource.name}-r{pinned.view.revision}.{chosen.ending}"'
+    if request.scope.get("head"):
+        # Who asks for the headers only is not made to wait for the whole result.
+        answer = Response(media_type=chosen.media_type, headers=told)
+        del answer.headers["content-length"]
+        return answer
+    chunks = page.chunks(here.database.read, asked, here.bounds, most=limit_of(query))
+    body = chosen.write(resource, chunks, query.fields)
     return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
+
+
+def limit_of(query: Query) -> int | None:
+    """How many records an export is to bring, where that was said: unlike a page it has no limit of its own."""
+    return query.limit if any(name == "limit" for name, _ in query.pairs) else None
 
 
 def begun(body: Iterable[bytes]) -> Iterable[bytes]:
@@ -131,7 +143,7 @@ def begun(body: Iterable[bytes]) -> Iterable[bytes]:
 
 def only_whole(query: Query) -> None:
     """Refuse what a whole result does not have: pages, counts, facets and included records."""
-    given = [name for name, _ in query.pairs if name in ("limit", "cursor", "facet", "count", "include")]
+    given = [name for name, _ in query.pairs if name in ("cursor", "facet", "count", "include")]
     if given:
         raise BadQuery(
             f"{', '.join(dict.fromkeys(given))} is for JSON pages; other formats bring the whole result. Leave it out.",

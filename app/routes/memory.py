@@ -22,6 +22,7 @@ from app.standing import Standing
 
 log = logging.getLogger("chancery.access")
 ANSWER_BYTES_MOST: Final = 512_000  # a larger answer would push out many that are asked more often
+ASKED_BYTES_MOST: Final = 1_000  # a longer Accept or Origin comes from no client worth remembering
 # What a 304 repeats (RFC 9110, 15.4.5).
 KEPT: Final = {
     b"etag",
@@ -83,6 +84,9 @@ class Remembering:
                 # Whoever brings an id of their own wants to find it in the answer.
                 await self.app(scope, receive, send)
                 return
+        if len(accept) + len(origin) > ASKED_BYTES_MOST:
+            await self.app(scope, receive, send)
+            return
         standing = await self.standing()
         key = (scope["raw_path"], scope["query_string"], accept, origin, standing)
         known = self.answers.get(key)
@@ -117,10 +121,9 @@ class Remembering:
         if key in self.answers:
             return
         self.answers[key] = answer
-        self.bytes += len(answer.body)
+        self.bytes += size_of(key, answer)
         while self.bytes > self.most_bytes:
-            _, gone = self.answers.popitem(last=False)
-            self.bytes -= len(gone.body)
+            self.bytes -= size_of(*self.answers.popitem(last=False))
 
 
 class Keeping:
@@ -142,6 +145,12 @@ class Keeping:
                 self.memory.keep(self.key, Answer.of(self.headers, etag, body))
             self.headers = None
         await self.send(message)
+
+
+def size_of(key: tuple[object, ...], answer: Answer) -> int:
+    """What an answer takes in memory, its key and headers included."""
+    asked = sum(len(part) for part in key if isinstance(part, bytes))
+    return len(answer.body) + asked + 2 * sum(len(name) + len(value) for name, value in answer.headers) + 1_000
 
 
 def remembered(scope: Scope) -> bool:

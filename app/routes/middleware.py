@@ -49,6 +49,7 @@ class Front:
         scope = {
             **scope,
             "request_id": request_id,
+            "head": method == "HEAD",
             "method": "GET" if method == "HEAD" else method,
             "path": printable(scope["path"]),
             # `curl '…?speaker=石破茂'` sends its bytes as they are, which the framework could not even read.

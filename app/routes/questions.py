@@ -398,7 +398,7 @@ def resource(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in RESOURCES:
         raise NotFound(f"There is no resource of this name. There are: {', '.join(RESOURCES)}.")
-    return answer(request, READ, lambda *_: dictionary.entry(RESOURCES[name]))
+    return answer(request, READ, lambda *_: dictionary.entry(RESOURCES[name]), shows_words=True)
 
 
 def vocabularies(request: Request) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,6 +41,9 @@ class State:
     vocabularies: Vocabularies
     clock: Clock
     coverage: Coverage = field(default_factory=Coverage)
+    waiting: BoundedSemaphore = field(
+        default_factory=lambda: BoundedSemaphore(2)
+    )  # who waits for a revision holds a thread
 
     @property
     def bounds(self) -> Bounds:
@@ -88,7 +92,8 @@ def pin(
     now = here.clock()
     revision, settled = (latest, False) if as_of is None else named(connection, as_of, now)
     if walk is not None:
-        if as_of is not None and walk != revision:
+        # Today has not ended: what is published meanwhile does not end a walk.
+        if as_of is not None and settled and walk != revision:
             raise cursor.refused(
                 "This cursor is pinned to another revision than as_of names. Leave as_of out, or start again."
             )
@@ -122,17 +127,23 @@ def named(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool]
 
 def waited(here: State, connection: Connection, min_revision: int | None) -> int:
     """The newest revision, once it has reached `min_revision`."""
-    deadline = time.monotonic() + here.settings.min_revision_seconds
-    while True:
-        latest = ledger.latest(connection)
-        if min_revision is None or latest >= min_revision:
-            return latest
-        if time.monotonic() >= deadline:
-            raise Unavailable(
-                f"Revision {min_revision} is not visible here yet; the latest is {latest}. Try again shortly.",
-                headers={"Retry-After": "1"},
-            )
-        time.sleep(0.05)
+    latest = ledger.latest(connection)
+    if min_revision is None or latest >= min_revision:
+        return latest
+    if here.waiting.acquire(blocking=False):
+        try:
+            deadline = time.monotonic() + here.settings.min_revision_seconds
+            while latest < min_revision and time.monotonic() < deadline:
+                time.sleep(0.05)
+                latest = ledger.latest(connection)
+        finally:
+            here.waiting.release()
+    if latest < min_revision:
+        raise Unavailable(
+            f"Revision {min_revision} is not visible here yet; the latest is {latest}. Try again shortly.",
+            headers={"Retry-After": "1"},
+        )
+    return latest
 
 
 def unchanged(request: Request, pinned: Pinned) -> Response | None:

@@ -131,7 +131,7 @@ def index(request: Request) -> Response:
         "docs": "/docs",
         "openapi": "/openapi.json",
     }
-    return answer(request, READ, lambda *_: told)
+    return answer(request, READ, lambda *_: told, shows_words=True)
 
 
 def alive(request: Request) -> Response:
