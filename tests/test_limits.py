@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -34,8 +33,6 @@ def test_a_query_on_sqlite_that_takes_too_long_is_given_up(migrated_file: Path) 
 
 def test_a_cursor_with_a_number_that_no_database_takes_is_refused(kb: KnowledgeBase) -> None:
     kb.load(dossier(topics=[topic("ports"), topic("ferries")]))
-    cursor = kb.json("/v1/events?sort=intensity&limit=1&status=planned")["next_cursor"]
-    assert cursor is None
     made = kb.json("/v1/topics?limit=1")["next_cursor"]
     version, revision, mark, *_ = orjson.loads(base64.urlsafe_b64decode(made + "=="))
     forged = base64.urlsafe_b64encode(orjson.dumps([version, revision, mark, 2**63, "a"])).rstrip(b"=").decode()
@@ -75,7 +72,7 @@ def test_waiting_for_a_revision_leaves_threads_for_everybody_else(kb: KnowledgeB
 
 
 @pytest.fixture
-def memory() -> Iterator[Remembering]:
+def memory() -> Remembering:
     """A memory of ten kilobytes in front of nothing."""
 
     async def nothing(*_: object) -> None: ...
@@ -83,7 +80,7 @@ def memory() -> Iterator[Remembering]:
     async def standing() -> tuple[int, int]:
         return 1, 0
 
-    yield Remembering(nothing, standing=standing, most_bytes=10_000)
+    return Remembering(nothing, standing=standing, most_bytes=10_000)
 
 
 def test_remembered_answers_take_no_more_memory_than_they_may(memory: Remembering) -> None:
