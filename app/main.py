@@ -50,6 +50,7 @@ def create_app(
     # Few may wait for a revision at once: each holds a thread and a connection that other readers need.
     waiting = BoundedSemaphore(max(1, settings.threads // 3))
     state = State(settings, opened, load(settings.seed / "vocabularies"), clock, waiting=waiting)
+    metrics = state.metrics
 
     watch = Watch(opened)
 
@@ -104,7 +105,7 @@ def create_app(
         allow_headers=["*"],
         expose_headers=EXPOSED,
     )
-    app.add_middleware(Front)
+    app.add_middleware(Front, metrics=metrics)
     return app
 
 
@@ -118,7 +119,9 @@ def with_memory(app: FastAPI) -> ASGIApp:
     state: State = app.state.chancery
     if not state.settings.answers_bytes:
         return app
-    return Remembering(app, standing=app.state.watch.now, most_bytes=state.settings.answers_bytes)
+    return Remembering(
+        app, standing=app.state.watch.now, most_bytes=state.settings.answers_bytes, metrics=state.metrics
+    )
 
 
 def openapi_of(app: FastAPI) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy import make_url, text
 from app.db import open_database
 from app.errors import Unavailable
 from app.routes.memory import Answer, Remembering, size_of
+from app.routes.metrics import Metrics
 from tests.base import KnowledgeBase
 from tests.making import dossier, person, statement, topic
 
@@ -80,7 +81,7 @@ def memory() -> Remembering:
     async def standing() -> tuple[int, int]:
         return 1, 0
 
-    return Remembering(nothing, standing=standing, most_bytes=10_000)
+    return Remembering(nothing, standing=standing, most_bytes=10_000, metrics=Metrics())
 
 
 def test_remembered_answers_take_no_more_memory_than_they_may(memory: Remembering) -> None:

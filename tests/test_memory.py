@@ -99,3 +99,16 @@ def test_as_of_a_moment_is_asked_of_the_clock_each_time(kb: KnowledgeBase) -> No
         kb.get(f"{LIST}&as_of=2026-01-01")
 
     assert any("FROM statement" in one for one in told)
+
+
+def test_the_metrics_count_what_was_answered_and_what_was_remembered(kb: KnowledgeBase) -> None:
+    kb.load(dossier(actors=[person()], statements=[statement()]))
+    for path in (LIST, LIST, "/v1/statements/nobody"):
+        kb.get(path)
+
+    lines = kb.get("/metrics").text.splitlines()
+
+    assert "chancery_remembered_answers_total 1.0" in lines
+    assert 'chancery_requests_total{method="GET",status="200"} 1.0' in lines
+    assert 'chancery_requests_total{method="GET",status="404"} 1.0' in lines
+    assert "chancery_revision 1.0" in lines

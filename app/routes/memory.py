@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.routes.metrics import Metrics
 from app.standing import Standing
 
 log = logging.getLogger("chancery.access")
@@ -59,8 +60,11 @@ class Answer:
 class Remembering:
     """Answers from memory what was asked before at this revision; everything else goes on to the application."""
 
-    def __init__(self, app: ASGIApp, *, standing: Callable[[], Awaitable[Standing | None]], most_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, standing: Callable[[], Awaitable[Standing | None]], most_bytes: int, metrics: Metrics
+    ) -> None:
         self.app = app
+        self.metrics = metrics
         self.standing = standing
         self.most_bytes = most_bytes
         self.answers: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
@@ -101,6 +105,7 @@ class Remembering:
 
     async def say(self, scope: Scope, send: Send, known: Answer, *, whole: bool) -> None:
         """Give a remembered answer, or say that whoever asks has it already."""
+        self.metrics.remembered.inc()
         request_id = f"{self.prefix}{next(self.number):016x}"
         status = 200 if whole else 304
         headers = [*(known.headers if whole else known.kept), (b"x-request-id", request_id.encode())]

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import AddressTooLong, BadRequest, ChanceryError, TooLarge
+from app.routes.metrics import Metrics
 from app.routes.problems import Internal, printable, problem
 
 log = logging.getLogger("chancery.access")
@@ -34,8 +35,9 @@ POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-acti
 class Front:
     """Gives a request its id, serves HEAD as GET, and logs the answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,7 +76,9 @@ class Front:
         try:
             await self.app(scope, receive, sending)
         finally:
-            spent = round((time.perf_counter() - begun) * 1000, 1)
+            took = time.perf_counter() - begun
+            self.metrics.answered(method, status, took)
+            spent = round(took * 1000, 1)
             fields = {
                 "request_id": request_id,
                 "method": method,

@@ -25,6 +25,7 @@ from app.query.evidence import access
 from app.query.fields import View
 from app.query.page import Bounds, Coverage
 from app.query.params import Limits
+from app.routes.metrics import Metrics
 from app.settings import Settings
 from app.times import Clock
 from app.vocabularies import Vocabularies
@@ -41,6 +42,7 @@ class State:
     vocabularies: Vocabularies
     clock: Clock
     coverage: Coverage = field(default_factory=Coverage)
+    metrics: Metrics = field(default_factory=Metrics)
     waiting: BoundedSemaphore = field(
         default_factory=lambda: BoundedSemaphore(2)
     )  # who waits for a revision holds a thread

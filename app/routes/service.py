@@ -109,6 +109,18 @@ def operations() -> Iterator[Operation]:
         versioned=False,
         example="/readyz",
     )
+    yield Operation(
+        "/metrics",
+        "metrics",
+        "service",
+        "Read the service's metrics",
+        "Requests, how long they took, answers from memory and the revision, of the process that answers, for Prometheus.",
+        measured,
+        {"type": "string", "maxLength": 1000000},
+        media=("text/plain",),
+        problems=(414, 422, 500, 503),
+        versioned=False,
+    )
 
 
 def dossier_schema(request: Request) -> Response:
@@ -120,6 +132,14 @@ def dossier_schema(request: Request) -> Response:
 def no_parameters(request: Request) -> None:
     """Refuse parameters where there are none: a misspelt one is never ignored in silence."""
     parse_plain(reading.pairs_of(request), (), reading.state(request).vocabularies)
+
+
+def measured(request: Request) -> Response:
+    no_parameters(request)
+    here = reading.state(request)
+    with here.database.read() as connection:
+        here.metrics.revision.set(ledger.latest(connection))
+    return Response(here.metrics.text(), media_type=here.metrics.media_type, headers={"Cache-Control": "no-store"})
 
 
 def index(request: Request) -> Response:
