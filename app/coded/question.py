@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, select, true
@@ -14,6 +15,7 @@ from app.codes.values import DATASETS
 from app.models.coded import INITIATOR, RECIPIENT, coded_actor, coded_event, coded_link, coded_part, coded_report
 from app.models.event import event
 from app.query.fields import View
+from app.query.once import Once
 from app.query.params import AskedPeriod
 from app.query.plan import Plan
 from app.query.sql import standing
@@ -21,6 +23,8 @@ from app.settings import shipped
 
 HEXADECIMAL = re.compile(r"[0-9a-f]{16}")
 ROLES = {"initiator": INITIATOR, "recipient": RECIPIENT}
+NUMBERS: Once[frozenset[int]] = Once(20_000)  # which of the datasets' actors ids stand for
+LONGEST: Once[int] = Once(500)  # the longest coded event
 # What only curated events have: asked for, no coded event matches; excluded, all do.
 CURATED_ONLY = ("place", "topic", "source")
 COLUMNS = {"plover": "plover", "kind": "kind"}
@@ -195,6 +199,7 @@ def labels_of(asked: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(label for label in found if label), *(one for one in asked if not one.isdigit())]))
 
 
+@cache
 def codes() -> Codes:
     """The codes that come with the software."""
     return load(shipped("seed") / "codes")
@@ -210,7 +215,11 @@ def candidates(connection: Connection, ids: Sequence[str]) -> list[int]:
 
 def numbers(connection: Connection, view: View, ids: Iterable[str]) -> frozenset[int]:
     """The datasets' actors that these ids stand for at a revision: those linked to them, and their own."""
-    wanted = list(ids)
+    wanted = tuple(ids)
+    return NUMBERS.get(connection, view, wanted, lambda: _numbers(connection, view, wanted))
+
+
+def _numbers(connection: Connection, view: View, wanted: Sequence[str]) -> frozenset[int]:
     linked = select(coded_link.c.number).where(coded_link.c.actor.in_(wanted), stands(coded_link, view))
     own = select(coded_actor.c.number).where(coded_actor.c.id.in_(wanted), coded_actor.c.since <= view.revision)
     return frozenset(connection.scalars(linked)) | frozenset(connection.scalars(own))
@@ -235,18 +244,10 @@ def days(connection: Connection, view: View, ids: Sequence[str]) -> list[tuple[i
 
 def longest(connection: Connection, view: View) -> int:
     """How many days the longest coded event lasts beyond its first; remembered, since it changes with a revision only."""
-    key = (str(connection.engine.url), view.revision)
-    if key not in LONGEST:
-        if len(LONGEST) > 500:
-            LONGEST.clear()
-        # Read from an index that holds nothing but the events of several days, of which most datasets have none.
-        lasting = coded_event.c.last > coded_event.c.day
-        query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
-        LONGEST[key] = connection.execute(query).scalar() or 0
-    return LONGEST[key]
-
-
-LONGEST: dict[tuple[str, int], int] = {}
+    # Read from an index that holds nothing but the events of several days, of which most datasets have none.
+    lasting = coded_event.c.last > coded_event.c.day
+    query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
+    return LONGEST.get(connection, view, (), lambda: connection.execute(query).scalar() or 0)
 
 
 def conditions(asked: Question, *, parts: bool) -> list[ColumnElement[bool]]:

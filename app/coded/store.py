@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
@@ -252,6 +253,7 @@ def gloss(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> str:
     return f"{who}: {row.label or row.code or row.plover or 'event'}{whom}"
 
 
+@lru_cache(20_000)
 def happened(first: int, last: int) -> dict[str, Any]:
     """The date of a coded event."""
     begin, end = from_day_number(first).isoformat(), from_day_number(last).isoformat()

@@ -193,7 +193,8 @@ def records(
         rendered(resource, match.row, view, late.get(match.id, {}), bodies[match.id] if match.store else None)
         for match in found
     ]
-    texts.fill(items)
+    # What another store keeps cites no passage.
+    texts.fill([item for item, match in zip(items, found, strict=True) if match.store is None])
     return items
 
 

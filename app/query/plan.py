@@ -12,9 +12,12 @@ from app.errors import AmbiguousName
 from app.models.revision import redirect
 from app.query import cursor as cursors
 from app.query.fields import Bound, By, Filter, Found, Holds, Ref, Resolver, Resource, Sort, Term, View
+from app.query.once import Once
 from app.query.params import AskedPeriod, Query, is_ref
 from app.query.sql import by_ids
 from app.vocabularies import Vocabularies
+
+FOUND: Once[Found] = Once(20_000)  # what names and ids stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +211,14 @@ def _resolve(
     resources: Mapping[str, Resource],
 ) -> Found:
     assert isinstance(line.kind, Ref)
+    to = line.kind.to
+
+    def find() -> Found:
+        resolver = resolvers.get(to)
+        return by_id(connection, view, value, resources[to]) if resolver is None else resolver(connection, view, value)
+
     try:
-        if line.kind.to in resolvers:
-            return resolvers[line.kind.to](connection, view, value)
-        return by_id(connection, view, value, resources[line.kind.to])
+        return FOUND.get(connection, view, (to, value), find)
     except AmbiguousName as error:
         raise AmbiguousName(
             f"{line.name}: {error.detail}", errors=[replace(fault, name=line.name) for fault in error.errors]
