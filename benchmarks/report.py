@@ -14,6 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import pysqlite3.dbapi2 as ours
+
 from app import __version__
 from benchmarks.load import tool
 from benchmarks.runs import Outcome, Plan, Result
@@ -25,6 +27,7 @@ PEERS = ("datasette", "duckdb")
 def versions() -> dict[str, str]:
     """The versions of everything that counts."""
     found = {"chancery": __version__, "python": platform.python_version(), "sqlite (peers)": sqlite3.sqlite_version}
+    found["sqlite (chancery)"] = ours.sqlite_version
     for name in (*PACKAGES, *PEERS):
         try:
             found[name] = importlib.metadata.version(name)
@@ -117,11 +120,11 @@ def plot(results: Sequence[Mapping[str, Any]], title: str) -> str:
         return left + width * (math.log10(min(10.0, max(0.1, share))) + 1) / 2
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 90} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 160} {height}" '
         'font-family="sans-serif" font-size="12">',
         f'<rect width="100%" height="100%" fill="#fff"/><text x="12" y="22" font-size="14" fill="#111">{escape(title)}</text>',
     ]
-    for share, label in ((0.1, "0.1"), (0.5, "0.5"), (1.0, "must"), (2.0, "2"), (10.0, "10")):
+    for share, label in ((0.1, "≤ 0.1"), (0.5, "0.5"), (1.0, "must"), (2.0, "2"), (10.0, "≥ 10")):
         at = x(share)
         parts.append(
             f'<line x1="{at:.0f}" x2="{at:.0f}" y1="{top - 8}" y2="{height - 28}" stroke="{"#444" if share == 1 else "#ddd"}"/>'

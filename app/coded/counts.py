@@ -182,7 +182,7 @@ def from_pairs(connection: Connection, asked: Question) -> dict[Cell, Sums]:
         c.actor == actor, c.since <= asked.view.revision
     )
     found = {(row[0],): Sums(row[1], row[2]) for row in connection.execute(query.group_by(c.other)) if row[1]}
-    found[(actor,)] = scanned(connection, asked, ()).get((), Sums())
+    found[(actor,)] = counted_ahead(connection, asked, ()).get((), Sums())
     return found
 
 

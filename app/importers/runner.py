@@ -477,13 +477,12 @@ class Work:
 
     def _stage(self, stage: Stage, actors: Actors) -> None:
         rows: list[tuple[Any, ...]] = []
-        size = self.source.before[0]
         for row in self._rows(stage, actors):
             rows.append(row)
             if len(rows) >= BATCH_ROWS:
                 stage.add(rows)
                 rows = []
-                self.progress("read", self.tally.rows, size)
+                self.progress("read", self.tally.rows, None)
         if rows:
             stage.add(rows)
         if state_of(Path(self.source.job.file)) != self.source.before:
