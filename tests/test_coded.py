@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -403,3 +403,22 @@ def test_the_reports_of_an_event_and_its_versions_can_be_read(ferry: tuple[Knowl
     assert len(reports) <= 1
     assert [version["act"] for version in versions] == ["create"]
     assert versions[0]["record"]["label"] == item["label"]
+
+
+@pytest.mark.parametrize("by", ["day", "month", "year", "month,code"])
+def test_events_of_several_days_stand_in_the_cell_that_holds_all_of_them_or_in_one_without_a_value(
+    kb: KnowledgeBase, by: str
+) -> None:
+    own = Path(__file__).resolve().parent / "importers" / "ucdp.csv"
+    kb.clock.moment = datetime(2040, 1, 1, tzinfo=UTC)
+    run(kb.database, own, clock=kb.clock, by="a test", accept=1.0)
+    kb.load(dossier(actors=[person(), state()], events=[event(happened="2024-05-30/2024-06-02")]))
+
+    days = [item["happened"]["first"] for item in kb.json("/v1/events?limit=500")["items"]]
+    cut = sorted(days)[len(days) // 2]
+    for period in ("", f"happened_from={cut}&", f"happened_before={cut}&"):
+        told = kb.json(f"/v1/events/counts?{period}by={by}&limit=1000")
+
+        assert told["total"] == kb.json(f"/v1/events?{period}limit=1&count=exact")["count"]["n"]
+        for item in [item for item in told["items"] if item["items"] is not None]:
+            assert kb.json(f"{item['items']}&limit=1&count=exact")["count"]["n"] == item["n"], item["items"]

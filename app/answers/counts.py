@@ -150,15 +150,15 @@ def curated(connection: Connection, plan: Plan, by: Sequence[str]) -> dict[Cell,
         total = Sums(1, row.reports, row.intensity or 0.0, int(row.intensity is not None))
         takers: list[str | None] = [*sorted(parts.get(row.id, ()))]
         for who in takers or [None]:
-            cell = tuple(curated_value(name, row, who) for name in by)
+            cell = tuple(curated_value(name, row, who, plan) for name in by)
             cells[cell] = cells.get(cell, Sums()) + total
     return cells
 
 
-def curated_value(name: str, row: Any, who: str | None) -> Any:
-    """A curated event's value along one axis; None where its date may lie in several spans."""
+def curated_value(name: str, row: Any, who: str | None, plan: Plan) -> Any:
+    """A curated event's value along one axis; None where its date may lie in several spans, or outside what is asked."""
     if name in TIMES:
-        if row.happened_first is None or row.happened_last is None:
+        if row.happened_first is None or row.happened_last is None or not inside(row, plan):
             return None
         first, last = from_day_number(row.happened_first).isoformat(), from_day_number(row.happened_last).isoformat()
         length = {"day": 10, "month": 7, "year": 4}[name]
@@ -168,6 +168,14 @@ def curated_value(name: str, row: Any, who: str | None) -> Any:
     if name == "root":
         return row.cameo[:2] if row.cameo else None
     return row.cameo if name == "code" else getattr(row, name)
+
+
+def inside(row: Any, plan: Plan) -> bool:
+    """Whether every day that an event's date can mean lies within the dates asked for."""
+    period = plan.period
+    lower = None if period is None else period.lower
+    upper = None if period is None else period.upper
+    return (lower is None or row.happened_first >= lower) and (upper is None or row.happened_last < upper)
 
 
 # ── Links ───────────────────────────────────────────────────────────────────────────────────────────────────────────

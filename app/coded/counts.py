@@ -197,6 +197,9 @@ def scanned(connection: Connection, asked: Question, by: Sequence[str]) -> dict[
     if asked.driven is not None:
         where = [stands(coded_event, asked.view), E.number.in_(numbers_of(asked))]
     keys = [grouping(name) for name in by]
+    # Where events last, the day on which each ended tells whether it lies in one span of time.
+    lasting = bool(asked.span and {"day", "month", "year"} & set(by))
+    keys += [E.last] if lasting else []
     sums = [func.count(), func.sum(E.reports), func.sum(E.intensity), func.count(E.intensity)]
     query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
     if "participant" in by:
@@ -205,8 +208,10 @@ def scanned(connection: Connection, asked: Question, by: Sequence[str]) -> dict[
         ).where(stands(coded_part, asked.view))
     found: dict[Cell, Sums] = {}
     for row in connection.execute(query.group_by(*keys) if keys else query):
-        cell = tuple(in_time(name, value) for name, value in zip(by, row[: len(by)], strict=True))
-        total = Sums(*[value or 0 for value in row[len(by) :]])
+        end = row[len(by)] if lasting else None
+        values = zip(by, row[: len(by)], strict=True)
+        cell = tuple(in_time(name, value, end, asked.period) for name, value in values)
+        total = Sums(*[value or 0 for value in row[len(keys) :]])
         if total.events:
             found[cell] = found.get(cell, Sums()) + total
     return found
@@ -228,9 +233,22 @@ def grouping(name: str) -> Any:
             return E[name]
 
 
-def in_time(name: str, value: Any) -> Any:
-    """A day as what it is counted by."""
-    return month_of(value) if name == "month" else month_of(value) // 12 if name == "year" else value
+def in_time(name: str, value: Any, end: int | None = None, period: AskedPeriod | None = None) -> Any:
+    """A day as what it is counted by; None where an event that ends on `end` lies in several spans of it, or beyond the period."""
+    if name not in ("day", "month", "year"):
+        return value
+    first = span_of(name, value)
+    if end is not None and period is not None:
+        early = period.lower is not None and value < period.lower
+        late = period.upper is not None and end >= period.upper
+        if early or late:
+            return None
+    return first if end is None or span_of(name, end) == first else None
+
+
+def span_of(name: str, day: int) -> int:
+    """The day, month or year of a day."""
+    return day if name == "day" else month_of(day) if name == "month" else month_of(day) // 12
 
 
 def facet(connection: Connection, asked: Question, name: str, most: int) -> dict[Any, int]:

@@ -24,7 +24,7 @@ COLUMNS: Mapping[str, Any] = {"happened": E.day, "kind": E.kind, "intensity": E.
 
 
 class CodedEvents:
-    """The coded events as a store of the events resource, see `app.query.page.Store`."""
+    """The coded events as a store of the events resource, see `app.query.fields.Store`."""
 
     def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> list[Kept]:
         """The next events after a key, in the plan's order."""
