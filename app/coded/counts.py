@@ -125,7 +125,7 @@ def months(period: AskedPeriod | None) -> tuple[tuple[int, int] | None, list[tup
         return None, []
     lower, upper = period.lower, period.upper
     first = -1 if lower is None else ceiling(lower)
-    end = 10**6 if upper is None else floor(upper)
+    end = 10**6 if upper is None else month_of(upper)
     if first > end:
         return (0, 0), [(lower, upper)]
     edges: list[tuple[int | None, int | None]] = []
@@ -145,10 +145,6 @@ def month_of(day: int) -> int:
 def start_of(month: int) -> int:
     """The first day of a month."""
     return day_number(date(month // 12, month % 12 + 1, 1))
-
-
-def floor(day: int) -> int:
-    return month_of(day)
 
 
 def ceiling(day: int) -> int:

@@ -80,11 +80,6 @@ class Plan:
         """Whether `q` holds nothing that could be looked for."""
         return self.query.q is not None and not self.words
 
-    @property
-    def unknown(self) -> tuple[Reached, ...]:
-        """The names and ids that stand for nothing here."""
-        return tuple(one for one in self.reached if not one.ids)
-
 
 def _impossible(line: Condition) -> bool:
     if not is_ref(line.filter):
