@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.db import Database, open_database
-from app.routes import codes, counts, lists, problems, questions, service
+from app.routes import every, pages, problems, service
 from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
@@ -76,15 +76,8 @@ def create_app(
     )
     app.state.chancery = state
     app.state.watch = watch
-    operations = [
-        *service.operations(),
-        *lists.operations(),
-        *questions.operations(),
-        *codes.operations(),
-        *counts.operations(),
-    ]
-    # A path with a fixed last part must come before `/{id}`, whatever noun brought it.
-    for one in sorted(operations, key=lambda operation: operation.path.count("{")):
+    operations = every.operations()
+    for one in operations:
         app.add_api_route(one.path, endpoint(one.handler), methods=["GET"], include_in_schema=False, name=one.id)
 
     app.state.openapi = cache(lambda: orjson.dumps(document(operations, state.vocabularies, examples())))
@@ -94,6 +87,7 @@ def create_app(
 
     app.add_api_route("/openapi.json", openapi_json, methods=["GET"], include_in_schema=False)
     service.install(app)
+    pages.install(app)
     problems.install(app)
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     # The last one added is the outermost: errors of the guard carry CORS headers, and every answer its request id.

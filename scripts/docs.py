@@ -22,7 +22,7 @@ from app.dossiers.schema import json_schema
 from app.errors import ChanceryError
 from app.main import EXAMPLES, create_app, openapi_of
 from app.resources import PUBLIC
-from app.routes import codes, counts, lists, questions, service
+from app.routes import every, service
 from app.seeding import seed
 from app.settings import Settings
 from app.times import parse_moment
@@ -84,13 +84,7 @@ def examples() -> dict[str, Any]:
         seed(database, settings.seed, load(settings.seed / "vocabularies"), clock=clock)
         client = TestClient(create_app(settings, database=database, clock=clock))
         told = {}
-        for one in [
-            *service.operations(),
-            *lists.operations(),
-            *questions.operations(),
-            *codes.operations(),
-            *counts.operations(),
-        ]:
+        for one in every.operations():
             if one.example is None:
                 continue
             request, path = one.example, {}

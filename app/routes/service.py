@@ -22,14 +22,10 @@ from app.query.shapes import listed, obj, string
 from app.resources import PUBLIC
 from app.routes import reading
 from app.routes.operations import Operation
+from app.routes.pages import PAGE_POLICY
 from app.routes.questions import ANYTHING, answer
 
 EXPLORER = Path(__file__).resolve().parent.parent / "explorer"
-# Our pages run our own scripts and styles and speak to this host alone.
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
 LIVE = obj("Whether the service is alive.", {"status": string(), "version": string()})
 READY = obj(
     "Whether the service can answer.",
@@ -182,9 +178,6 @@ def install(app: FastAPI) -> None:
     """Serve the pages and the files that they need."""
     page = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"}
 
-    async def start(_: Request) -> Response:
-        return FileResponse(EXPLORER / "index.html", headers=page)
-
     async def docs(_: Request) -> Response:
         return FileResponse(EXPLORER / "docs.html", headers=page)
 
@@ -193,7 +186,6 @@ def install(app: FastAPI) -> None:
     async def error_pages(_: Request) -> Response:
         return Response(errors_html, media_type="text/html; charset=utf-8", headers=page)
 
-    app.add_api_route("/", start, methods=["GET"], include_in_schema=False)
     app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
     app.add_api_route("/docs/errors", error_pages, methods=["GET"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=EXPLORER / "static"), name="static")

@@ -1,0 +1,19 @@
+"""Which routes the API has: those of every file here, in the order in which a router must try them."""
+
+from __future__ import annotations
+
+from app.routes import codes, counts, lists, questions, service, texts
+from app.routes.operations import Operation
+
+
+def operations() -> list[Operation]:
+    """Every route. A path with a fixed last part comes before `/{id}`, whatever noun brought it."""
+    found = [
+        *service.operations(),
+        *lists.operations(),
+        *questions.operations(),
+        *codes.operations(),
+        *counts.operations(),
+        *texts.operations(),
+    ]
+    return sorted(found, key=lambda operation: operation.path.count("{"))
