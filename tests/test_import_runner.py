@@ -26,13 +26,17 @@ from app.importers.summary import Summary
 from app.ledger import Busy, Change
 from app.models.coded import (
     TABLES,
+    coded_active,
     coded_actor,
     coded_actor_month,
+    coded_actor_total,
+    coded_actor_year,
+    coded_counterpart,
     coded_event,
     coded_month,
-    coded_pair,
     coded_part,
     coded_report,
+    coded_total,
     rejected_row,
 )
 from app.times import from_day_number
@@ -166,7 +170,7 @@ def test_a_slice_of_real_facts_is_counted_as_an_independent_count_has_it(kb: Kno
     assert found == months
     pairs = Counter(pair for a, _, b, _ in facts for pair in {(a, b), (b, a)})
     names = {one.number: one.name.replace(" ", "_") for one in rows(kb, coded_actor)}
-    assert Counter({(names[one.actor], names[one.other]): one.events for one in rows(kb, coded_pair)}) == pairs
+    assert Counter({(names[one.actor], names[one.other]): one.events for one in rows(kb, coded_counterpart)}) == pairs
 
 
 def _month(month: int) -> str:
@@ -413,48 +417,103 @@ def test_an_import_killed_anywhere_is_invisible_and_is_resumed_or_abandoned(
     _check_counts(kb)
 
 
+def test_the_numbers_of_an_older_schema_become_those_that_an_import_counts(kb: KnowledgeBase, tmp_path: Path) -> None:
+    from alembic.command import downgrade, upgrade
+
+    from app import schema
+    from app.settings import Settings
+
+    def to(step: Any, revision: str) -> None:
+        with kb.database.write() as connection:
+            config = schema._config(Settings().migrations)
+            config.attributes["connection"] = connection
+            step(config, revision)
+
+    chosen = random.Random(5)
+    for turn in range(4):
+        days = range(40) if turn else range(60)
+        load(
+            kb,
+            icews_file(
+                tmp_path,
+                [
+                    row(n, Event_Date=f"2018-0{chosen.randrange(1, 9)}-0{chosen.randrange(1, 9)}", Source_Name=f"A{n % 3}",
+                        Target_Name=f"A{chosen.randrange(4)}", CAMEO_Code=chosen.choice(("051", "190")))
+                    for n in days
+                ],
+                f"{turn}.tab",
+            ),
+        )  # fmt: skip
+    before = everything(kb)["coded_counterpart"]
+
+    to(downgrade, "20261125d")
+    to(upgrade, "head")
+
+    # Sums of fractions depend on the order in which they are added up.
+    assert everything(kb)["coded_counterpart"] == before
+    _check_counts(kb)
+
+
 # ── What is counted ahead ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+# What is counted ahead as additions, and by what.
+ADDITIONS = {
+    coded_month: ("dataset", "month", "code"),
+    coded_total: ("dataset", "month"),
+    coded_actor_month: ("actor", "month", "code"),
+    coded_actor_total: ("actor", "month"),
+    coded_actor_year: ("actor", "year", "code"),
+    coded_active: ("year", "actor"),
+}
 
 
 def _check_counts(kb: KnowledgeBase) -> None:
     """Compare everything that is counted ahead, and the parts, with a scan of the events, at each revision."""
-    tables = (coded_event, coded_part, coded_month, coded_actor_month, coded_pair, coded_report)
+    tables = (coded_event, coded_part, coded_report, coded_counterpart, *ADDITIONS)
     everything = {table: rows(kb, table) for table in tables}
+
+    def then(table: Any, at: int) -> list[Any]:
+        return [one for one in everything[table] if one.since <= at and (one.until is None or one.until > at)]
+
     for at in range(1, kb.latest + 1):
-        events = [one for one in everything[coded_event] if one.since <= at and (one.until is None or one.until > at)]
-        parts = [one for one in everything[coded_part] if one.since <= at and (one.until is None or one.until > at)]
-        reports = [one for one in everything[coded_report] if one.since <= at and (one.until is None or one.until > at)]
-        month, actor_month, pair = defaultdict(_nothing), defaultdict(_nothing), defaultdict(_nothing)
+        events, parts, reports = then(coded_event, at), then(coded_part, at), then(coded_report, at)
+        scanned: dict[Any, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(_nothing))
         expected_parts = set()
         for one in events:
             day = from_day_number(one.day)
             at_month, code = day.year * 12 + day.month - 1, one.code or one.label or one.plover or ""
-            _add(month[one.dataset, at_month, code], one)
+            _add(scanned[coded_month][one.dataset, at_month, code], one)
+            _add(scanned[coded_total][one.dataset, at_month], one)
             for actor in {one.initiator, one.recipient} - {None}:
-                _add(actor_month[actor, at_month, code], one)
+                _add(scanned[coded_actor_month][actor, at_month, code], one, actor)
+                _add(scanned[coded_actor_total][actor, at_month], one, actor)
+                _add(scanned[coded_actor_year][actor, day.year, code], one, actor)
+                for year in (day.year, -1):
+                    _add(scanned[coded_active][year, actor], one, actor)
             if one.initiator is not None and one.recipient is not None:
-                for two in {(one.initiator, one.recipient), (one.recipient, one.initiator)}:
-                    _add(pair[two], one)
+                for actor, other in {(one.initiator, one.recipient), (one.recipient, one.initiator)}:
+                    _add(scanned[coded_counterpart][actor, other], one, actor)
             for role, actor, other in ((1, one.initiator, one.recipient), (2, one.recipient, one.initiator)):
                 if actor is not None:
                     once = 0 if role == 2 and actor == other else 1
                     expected_parts.add((actor, one.day, one.number, role, other, code or None, once))
         assert {(p.actor, p.day, p.number, p.role, p.other, p.code, p.once) for p in parts} == expected_parts
         assert len(parts) == len(expected_parts)
-        for table, names, scanned in (
-            (coded_month, ("dataset", "month", "code"), month),
-            (coded_actor_month, ("actor", "month", "code"), actor_month),
-            (coded_pair, ("actor", "other"), pair),
-        ):
+        for table, names in ADDITIONS.items():
             sums: dict[Any, list[float]] = defaultdict(_nothing)
             for one in everything[table]:
                 if one.since <= at:
                     _sum(sums[tuple(getattr(one, name) for name in names)], one)
-            width = 2 if table is coded_pair else 4
-            added = {key: [round(n, 6) for n in sum[:width]] for key, sum in sums.items() if any(sum)}
+            added = {key: [round(n, 6) for n in sum] for key, sum in sums.items()}
             assert {key: value for key, value in added.items() if any(value)} == {
-                key: [round(n, 6) for n in sum[:width]] for key, sum in scanned.items()
-            }
+                key: [round(n, 6) for n in sum] for key, sum in scanned[table].items()
+            }, (table.name, at)
+        met = then(coded_counterpart, at)
+        assert len({(one.actor, one.other) for one in met}) == len(met)
+        assert {(one.actor, one.other): [one.events, one.reports, one.initiated, one.received] for one in met} == {
+            key: [sum[0], sum[1], *sum[4:]] for key, sum in scanned[coded_counterpart].items()
+        }
         weights = Counter[int]()
         for one in reports:
             weights[one.number] += one.weight
@@ -463,22 +522,21 @@ def _check_counts(kb: KnowledgeBase) -> None:
 
 
 def _nothing() -> list[float]:
-    return [0, 0, 0, 0]
+    return [0, 0, 0, 0, 0, 0]
 
 
-def _add(sum: list[float], event: Any) -> None:
+def _add(sum: list[float], event: Any, actor: Any = None) -> None:
     sum[0] += 1
     sum[1] += event.reports
     sum[2] += event.intensity or 0
     sum[3] += event.intensity is not None
+    sum[4] += actor is not None and event.initiator == actor
+    sum[5] += actor is not None and event.recipient == actor
 
 
 def _sum(sum: list[float], one: Any) -> None:
-    sum[0] += one.events
-    sum[1] += one.reports
-    if hasattr(one, "weighed"):
-        sum[2] += one.intensity
-        sum[3] += one.weighed
+    for n, name in enumerate(("events", "reports", "intensity", "weighed", "initiated", "received")):
+        sum[n] += getattr(one, name, 0)
 
 
 LINES = st.lists(

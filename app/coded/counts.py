@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, select
 
 from app.coded.question import ROLES, Question, coded, codes, conditions, stands
-from app.models.coded import coded_actor_month, coded_event, coded_month, coded_pair, coded_part
+from app.models.coded import coded_actor_month, coded_counterpart, coded_event, coded_month, coded_part
 from app.query.params import AskedPeriod
 from app.times import day_number, from_day_number
 
@@ -173,11 +173,9 @@ def paired(asked: Question, by: Sequence[str]) -> bool:
 
 def from_pairs(connection: Connection, asked: Question) -> dict[Cell, Sums]:
     """The counterparts of an actor, itself first: it takes part in all of them."""
-    c, actor = coded_pair.c, next(iter(asked.parties[0]))
-    query = select(c.other, func.sum(c.events), func.sum(c.reports)).where(
-        c.actor == actor, c.since <= asked.view.revision
-    )
-    found = {(row[0],): Sums(row[1], row[2]) for row in connection.execute(query.group_by(c.other)) if row[1]}
+    c, actor = coded_counterpart.c, next(iter(asked.parties[0]))
+    query = select(c.other, c.events, c.reports).where(c.actor == actor, stands(coded_counterpart, asked.view))
+    found = {(row[0],): Sums(row[1], row[2]) for row in connection.execute(query)}
     found[(actor,)] = counted_ahead(connection, asked, ()).get((), Sums())
     return found
 

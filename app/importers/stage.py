@@ -580,21 +580,8 @@ class Stage:
             f"WHERE events > 0 AND written = 1 ORDER BY {order}",
             **values,
         )
-        self._run(
-            connection,
-            "INSERT INTO coded_actor_month (actor, month, code, since, events, reports, intensity, weighed) "  # noqa: S608
-            "SELECT p.actor, c.month, COALESCE(p.code, ''), :since, sum(p.events), sum(p.reports), sum(p.intensity), "
-            f"sum(p.weighed) FROM {source} p CROSS JOIN calendar c WHERE c.day = p.day AND p.once = 1 "
-            f"GROUP BY p.actor, c.month, COALESCE(p.code, '') {_changed('p.')}",
-            **values,
-        )
-        self._run(
-            connection,
-            "INSERT INTO coded_pair (actor, other, since, events, reports) "  # noqa: S608
-            f"SELECT actor, other, :since, sum(events), sum(reports) FROM {source} "
-            "WHERE once = 1 AND other IS NOT NULL GROUP BY actor, other HAVING sum(events) <> 0 OR sum(reports) <> 0",
-            **values,
-        )
+        for sql in counted_ahead(source):
+            self._run(connection, sql, **values, **({"run": run} if ":run" in sql else {}))
 
     def write_months(self, connection: Connection, number: int) -> None:
         """Write what is counted of the dataset by month and code."""
@@ -606,6 +593,72 @@ class Stage:
             dataset=self.dataset,
             since=number,
         )
+        self._run(
+            connection,
+            "INSERT INTO coded_total (dataset, month, since, events, reports, intensity, weighed) "
+            "SELECT dataset, month, :since, sum(events), sum(reports), sum(intensity), sum(weighed) FROM coded_month "
+            "WHERE dataset = :dataset AND since = :since GROUP BY dataset, month",
+            dataset=self.dataset,
+            since=number,
+        )
+
+
+def counted_ahead(source: str) -> Iterator[str]:
+    """What a run of parts adds to the numbers of its actors: by month and code, then from these by month, by year, in all."""
+    own = "WHERE since = :since AND actor IN (SELECT actor FROM share WHERE run = :run)"
+    columns = "events, reports, intensity, weighed, initiated, received"
+    added = ", ".join(f"sum({name})" for name in columns.split(", "))
+    yield (
+        f"INSERT INTO coded_actor_month (actor, month, code, since, {columns}) "  # noqa: S608
+        "SELECT p.actor, c.month, COALESCE(p.code, ''), :since, sum(p.events * p.once), sum(p.reports * p.once), "
+        f"sum(p.intensity * p.once), sum(p.weighed * p.once), {_in_role('p.')} FROM {source} p CROSS JOIN calendar c "
+        "WHERE c.day = p.day GROUP BY p.actor, c.month, COALESCE(p.code, '') "
+        "HAVING sum(p.events * p.once) <> 0 OR sum(p.reports * p.once) <> 0 OR sum(p.weighed * p.once) <> 0 "
+        f"OR abs(sum(p.intensity * p.once)) > 1e-9 OR {_other_roles('p.')}"
+    )
+    yield (
+        f"INSERT INTO coded_actor_total (actor, month, since, {columns}) "  # noqa: S608
+        f"SELECT actor, month, :since, {added} FROM coded_actor_month {own} GROUP BY actor, month"
+    )
+    yield (
+        f"INSERT INTO coded_actor_year (actor, year, code, since, {columns}) "  # noqa: S608
+        f"SELECT actor, month / 12, code, :since, {added} FROM coded_actor_month {own} GROUP BY actor, month / 12, code"
+    )
+    for year, group in (("month / 12", ", month / 12"), ("-1", "")):
+        yield (
+            f"INSERT INTO coded_active (year, actor, since, {columns}) "  # noqa: S608
+            f"SELECT {year}, actor, :since, {added} FROM coded_actor_total {own} GROUP BY actor{group}"
+        )
+    met = (
+        "SELECT actor, other, sum(events * once) AS events, sum(reports * once) AS reports, "  # noqa: S608
+        f"{_in_role('')} FROM {source} WHERE other IS NOT NULL GROUP BY actor, other "
+        f"HAVING sum(events * once) <> 0 OR sum(reports * once) <> 0 OR {_other_roles('')}"
+    )
+    numbers = ("events", "reports", "initiated", "received")
+    yield (
+        f"INSERT INTO coded_counterpart (actor, other, since, {', '.join(numbers)}) SELECT d.actor, d.other, :since, "  # noqa: S608
+        + ", ".join(f"COALESCE(c.{name}, 0) + d.{name}" for name in numbers)
+        + f" FROM ({met}) AS d LEFT JOIN coded_counterpart c ON c.actor = d.actor AND c.other = d.other "
+        "AND c.until IS NULL WHERE COALESCE(c.events, 0) + d.events <> 0"
+    )
+    yield (
+        f"UPDATE coded_counterpart SET until = :since FROM ({met}) AS d WHERE coded_counterpart.actor = d.actor "  # noqa: S608
+        "AND coded_counterpart.other = d.other AND coded_counterpart.until IS NULL AND coded_counterpart.since < :since"
+    )
+
+
+def _in_role(table: str) -> str:
+    """How many events an actor initiates, and of how many it is the recipient."""
+    return f"{_acting(table, INITIATOR)} AS initiated, {_acting(table, RECIPIENT)} AS received"
+
+
+def _other_roles(table: str) -> str:
+    """Whether either of these changes, though the number of events may not."""
+    return f"{_acting(table, INITIATOR)} <> 0 OR {_acting(table, RECIPIENT)} <> 0"
+
+
+def _acting(table: str, role: int) -> str:
+    return f"sum(CASE {table}role WHEN {role} THEN {table}events ELSE 0 END)"
 
 
 def _unheard() -> str:
@@ -632,14 +685,6 @@ def _equal(one: str, other: str, names: Iterable[str]) -> str:
 
 def _what(table: str) -> str:
     return f"COALESCE({table}.code, {table}.label, {table}.plover)"
-
-
-def _changed(table: str) -> str:
-    """Leave out what comes to nothing; sums of fractions do so only nearly."""
-    return (
-        f"HAVING sum({table}events) <> 0 OR sum({table}reports) <> 0 OR sum({table}weighed) <> 0 "
-        f"OR abs(sum({table}intensity)) > 1e-9"
-    )
 
 
 def _parts() -> Iterator[str]:

@@ -6,11 +6,13 @@ numbers and short codes, keyed by a digest of what makes it itself, and everythi
     coded_actor ──< coded_link >── actor      who a dataset's actor is here, each link with its reason
         │
         ├──< coded_part      an actor's events by day; with the counterpart and the code, so that pages and pairs need no join
-        ├──< coded_actor_month, coded_pair    what is counted ahead
+        ├──< coded_actor_month, coded_actor_total, coded_actor_year, coded_active    what is counted ahead
+        ├──< coded_counterpart                how often an actor met each other
     coded_event ──< coded_report              the records of the dataset that say it happened
 
 Rows of the tables that count ahead are *additions*: each revision adds what it changed (and takes off what it closed), so that the
-sum up to a revision is right for `as_of` too.
+sum up to a revision is right for `as_of` too. But for coded_counterpart: there a row is the number itself from one revision
+to another, so that an index holds the counterparts in the order of their numbers.
 """
 
 from __future__ import annotations
@@ -143,6 +145,23 @@ coded_report = Table(
     comment="A record of a dataset that says an event happened; none where the dataset's rows have no id of their own.",
 )
 
+
+def sums(*more: str) -> list[Column[Any]]:
+    """What is added up ahead; `more` are further numbers of events."""
+    return [
+        Column("events", Integer, nullable=False),
+        Column("reports", Integer, nullable=False),
+        Column("intensity", Float, nullable=False, comment="The sum over the events that have one."),
+        Column("weighed", Integer, nullable=False, comment="How many events have an intensity."),
+        *[Column(name, Integer, nullable=False, server_default="0", comment=ROLE_COMMENTS[name]) for name in more],
+    ]
+
+
+ROLE_COMMENTS = {
+    "initiated": "How many of the events the actor initiates.",
+    "received": "In how many of the events the actor is the recipient.",
+}
+
 coded_month = Table(
     "coded_month",
     metadata,
@@ -150,13 +169,22 @@ coded_month = Table(
     Column("month", Integer, primary_key=True, autoincrement=False, comment="Months since January of year 0."),
     Column("code", key(), primary_key=True, comment="As in coded_part; '' for none."),
     Column("since", Integer, primary_key=True, autoincrement=False),
-    Column("events", Integer, nullable=False),
-    Column("reports", Integer, nullable=False),
-    Column("intensity", Float, nullable=False, comment="The sum over the events that have one."),
-    Column("weighed", Integer, nullable=False, comment="How many events have an intensity."),
+    *sums(),
     info=sharded("month"),
     sqlite_with_rowid=False,
     comment="Additions to the number of events by dataset, month and code.",
+)
+
+coded_total = Table(
+    "coded_total",
+    metadata,
+    Column("dataset", key(), primary_key=True),
+    Column("month", Integer, primary_key=True, autoincrement=False, comment="Months since January of year 0."),
+    Column("since", Integer, primary_key=True, autoincrement=False),
+    *sums(),
+    info=sharded("month"),
+    sqlite_with_rowid=False,
+    comment="Additions to the number of events by dataset and month.",
 )
 
 coded_actor_month = Table(
@@ -166,26 +194,65 @@ coded_actor_month = Table(
     Column("month", Integer, primary_key=True, autoincrement=False, comment="Months since January of year 0."),
     Column("code", key(), primary_key=True, comment="As in coded_part; '' for none."),
     Column("since", Integer, primary_key=True, autoincrement=False),
-    Column("events", Integer, nullable=False),
-    Column("reports", Integer, nullable=False),
-    Column("intensity", Float, nullable=False),
-    Column("weighed", Integer, nullable=False),
+    *sums("initiated", "received"),
     info=sharded("actor"),
     sqlite_with_rowid=False,
     comment="Additions to the number of an actor's events, in either role, by month and code.",
 )
 
-coded_pair = Table(
-    "coded_pair",
+coded_actor_total = Table(
+    "coded_actor_total",
+    metadata,
+    Column("actor", Integer, primary_key=True, autoincrement=False),
+    Column("month", Integer, primary_key=True, autoincrement=False, comment="Months since January of year 0."),
+    Column("since", Integer, primary_key=True, autoincrement=False),
+    *sums("initiated", "received"),
+    info=sharded("actor"),
+    sqlite_with_rowid=False,
+    comment="Additions to the number of an actor's events by month.",
+)
+
+coded_actor_year = Table(
+    "coded_actor_year",
+    metadata,
+    Column("actor", Integer, primary_key=True, autoincrement=False),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("code", key(), primary_key=True, comment="As in coded_part; '' for none."),
+    Column("since", Integer, primary_key=True, autoincrement=False),
+    *sums("initiated", "received"),
+    info=sharded("actor"),
+    sqlite_with_rowid=False,
+    comment="Additions to the number of an actor's events by year and code.",
+)
+
+coded_active = Table(
+    "coded_active",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False, comment="-1 for all of them together."),
+    Column("actor", Integer, primary_key=True, autoincrement=False),
+    Column("since", Integer, primary_key=True, autoincrement=False),
+    *sums("initiated", "received"),
+    info=sharded("actor"),
+    sqlite_with_rowid=False,
+    comment="Additions to the number of events of every actor in a year: who is in it most.",
+)
+
+coded_counterpart = Table(
+    "coded_counterpart",
     metadata,
     Column("actor", Integer, primary_key=True, autoincrement=False),
     Column("other", Integer, primary_key=True, autoincrement=False),
     Column("since", Integer, primary_key=True, autoincrement=False),
-    Column("events", Integer, nullable=False),
+    Column("until", Integer),
+    Column("events", Integer, nullable=False, comment="How many events they have in common, whoever acts."),
     Column("reports", Integer, nullable=False),
+    Column("initiated", Integer, nullable=False, comment=ROLE_COMMENTS["initiated"]),
+    Column("received", Integer, nullable=False, comment=ROLE_COMMENTS["received"]),
+    # Who an actor met most, read from the end; what revisions have closed is passed over.
+    Index("ix_coded_counterpart_most", "actor", "events", "other"),
     info=sharded("actor"),
     sqlite_with_rowid=False,
-    comment="Additions to the number of events between two actors, whoever acts.",
+    comment="How often an actor and another are in one event, from one revision to another.",
 )
 
 rejected_row = Table(
@@ -202,4 +269,17 @@ rejected_row = Table(
 )
 
 # Whose rows a revision opens; what is counted ahead belongs to it too, and is not closed.
-TABLES = (coded_link, coded_report, coded_part, coded_actor_month, coded_pair, coded_month, coded_event, coded_actor)
+TABLES = (
+    coded_link,
+    coded_report,
+    coded_part,
+    coded_actor_month,
+    coded_actor_total,
+    coded_actor_year,
+    coded_active,
+    coded_counterpart,
+    coded_month,
+    coded_total,
+    coded_event,
+    coded_actor,
+)
