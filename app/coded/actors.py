@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, null, or_, select
 
 from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
 from app.names import fold
-from app.query.fields import Facet, Kept, Version, View
+from app.query.fields import Facet, Kept, Resource, Version, View
+from app.query.page import rendered
 from app.query.plan import Plan
 
 A = coded_actor.c
@@ -62,6 +64,10 @@ class CodedActors:
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, dict[str, Any]]:
         """The actors as records, by id."""
         return {one.id: body(one.row) for one in kept}
+
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Kept]) -> Mapping[str, bytes]:
+        """The actors as JSON, by id."""
+        return {one.id: orjson.dumps(rendered(resource, one.row, view, {}, body(one.row))) for one in kept}
 
     def versions(self, connection: Connection, view: View, id: str) -> Sequence[Version]:
         """The one version of an actor: what a dataset calls it does not change."""

@@ -23,8 +23,8 @@ from app.settings import shipped
 
 HEXADECIMAL = re.compile(r"[0-9a-f]{16}")
 ROLES = {"initiator": INITIATOR, "recipient": RECIPIENT}
-NUMBERS: Once[frozenset[int]] = Once(20_000)  # which of the datasets' actors ids stand for
-LONGEST: Once[int] = Once(500)  # the longest coded event
+NUMBERS: Once[tuple[str, ...], frozenset[int]] = Once(20_000)  # which of the datasets' actors ids stand for
+LONGEST: Once[None, int] = Once(500)  # the longest coded event
 # What only curated events have: asked for, no coded event matches; excluded, all do.
 CURATED_ONLY = ("place", "topic", "source")
 COLUMNS = {"plover": "plover", "kind": "kind"}
@@ -244,10 +244,14 @@ def days(connection: Connection, view: View, ids: Sequence[str]) -> list[tuple[i
 
 def longest(connection: Connection, view: View) -> int:
     """How many days the longest coded event lasts beyond its first; remembered, since it changes with a revision only."""
-    # Read from an index that holds nothing but the events of several days, of which most datasets have none.
-    lasting = coded_event.c.last > coded_event.c.day
-    query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
-    return LONGEST.get(connection, view, (), lambda: connection.execute(query).scalar() or 0)
+
+    def find() -> int:
+        # Read from an index that holds nothing but the events of several days, of which most datasets have none.
+        lasting = coded_event.c.last > coded_event.c.day
+        query = select(func.max(coded_event.c.last - coded_event.c.day)).where(lasting, stands(coded_event, view))
+        return connection.execute(query).scalar() or 0
+
+    return LONGEST.get(connection, view, None, find)
 
 
 def conditions(asked: Question, *, parts: bool) -> list[ColumnElement[bool]]:

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 from sqlalchemy.sql.visitors import iterate
 
+from app.coded import keys
 from app.coded.question import Question, candidates, codes, conditions, read, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report
-from app.query.fields import Facet, Kept, Sort, Version, View
+from app.query.fields import Facet, Kept, Resource, Sort, Version, View
+from app.query.once import Once
+from app.query.page import rendered
 from app.query.plan import Plan
 from app.query.sql import order
 from app.times import from_day_number
 
 E, P = coded_event.c, coded_part.c
-# Beyond so many actors for one name their pages are sorted together rather than merged one by one.
-MERGED_ACTORS = 8
+PAGE_MOST = 101  # events that are remembered at once
 COLUMNS: Mapping[str, Any] = {"happened": E.day, "kind": E.kind, "intensity": E.intensity, "since": E.since, "id": E.id}
+
+
+class Seen(NamedTuple):
+    """An event as a revision shows it, rendered."""
+
+    number: int
+    id: str
+    since: int
+    until: None
+    said: bytes
+
+
+SEEN: Once[int, Seen] = Once(16_000)  # 1 KB each
+NAMED: Once[int, tuple[str, str]] = Once(40_000)
 
 
 class CodedEvents:
@@ -31,9 +48,16 @@ class CodedEvents:
         asked = read(connection, plan)
         if asked is None:
             return []
-        if plan.pick is not None:
+        if plan.pick is not None and plan.pick.per:
             rows = picked(connection, plan, asked)
             return [Kept(row.sort_key, row.id, row) for row in rows if beyond(plan, row, after)][:limit]
+        if plan.pick is not None:
+            # One event: the end of an index.
+            return self.page(connection, replace(plan, pick=None), 1, after)
+        if plan.sort.name == "happened" and keys.answers(asked):
+            kept = listed(connection, plan, asked, limit, after)
+            if kept is not None:
+                return kept
         found: dict[int, Row[Any]] = {}
         for query in pages(plan, asked, limit, after):
             found.update({row.number: row for row in connection.execute(query)})
@@ -44,6 +68,8 @@ class CodedEvents:
         asked = read(connection, plan)
         if asked is None:
             return 0
+        if plan.pick is not None and not plan.pick.per:
+            return len(self.page(connection, plan, 1, None))
         if plan.pick is not None:
             return len(picked(connection, plan, asked))
         query = numbers_of(asked)
@@ -70,13 +96,18 @@ class CodedEvents:
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> dict[str, dict[str, Any]]:
         """The events as records, by id."""
-        rows = [one.row for one in kept]
-        actors = named(
-            connection,
-            view,
-            {number for row in rows for number in (row.initiator, row.recipient) if number is not None},
+        told = {one.id: orjson.loads(one.row.said) for one in kept if isinstance(one.row, Seen)}
+        rows = [one.row for one in kept if not isinstance(one.row, Seen)]
+        actors = named(connection, view, actors_in(rows))
+        return told | {row.id: record(row, actors) for row in rows}
+
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Kept]) -> dict[str, bytes]:
+        """The events as JSON, by id, each made once for a revision."""
+        rows = {one.row.number: one.row for one in kept if not isinstance(one.row, Seen)}
+        made = remembered(
+            connection, view, rows, lambda some: seen(connection, view, resource, [rows[n] for n in some])
         )
-        return {row.id: record(row, actors) for row in rows}
+        return {one.id: (one.row if isinstance(one.row, Seen) else made[one.row.number]).said for one in kept}
 
     def versions(self, connection: Connection, view: View, id: str) -> Sequence[Version]:
         """Every version of an event that was published by then, oldest first."""
@@ -107,7 +138,7 @@ def pages(plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
     # A part keeps its version when only the event's reports change, so each is asked whether it stands.
     joined = select(coded_event).join(coded_part, E.number == P.number).where(stands(coded_event, asked.view))
     where = conditions(asked, parts=True)
-    groups = [[number] for number in sorted(driven)] if len(driven) <= MERGED_ACTORS else [sorted(driven)]
+    groups = [[number] for number in sorted(driven)] if len(driven) <= keys.ACTORS_MOST else [sorted(driven)]
     for group in groups:
         query = joined.where(P.actor == group[0] if len(group) == 1 else P.actor.in_(group), *where)
         yield ordered(plan, query, P.day, limit, after)
@@ -168,12 +199,6 @@ def picked(connection: Connection, plan: Plan, asked: Question) -> list[Row[Any]
     """The first or last event of each group that `per` names."""
     assert plan.pick is not None
     last = plan.pick.which == "last"
-    if not plan.pick.per:
-        # One event: the end of an index, in as many reads as a name has actors.
-        narrow = replace(plan, pick=None, descending=last, sort=plan.resource.sorts[0])
-        rows = [row for query in pages(narrow, asked, 1, None) for row in connection.execute(query)]
-        best = sorted(rows, key=lambda row: (row.day, row.id), reverse=last)
-        return best[:1]
     columns = {
         "initiator": (E.initiator,),
         "recipient": (E.recipient,),
@@ -196,7 +221,7 @@ def picked(connection: Connection, plan: Plan, asked: Question) -> list[Row[Any]
     return sorted(rows, key=lambda row: (row.day, row.id), reverse=plan.descending)
 
 
-def beyond(plan: Plan, row: Row[Any], after: tuple[Any, ...] | None) -> bool:
+def beyond(plan: Plan, row: Any, after: tuple[Any, ...] | None) -> bool:
     """Whether a row comes after a key."""
     if after is None:
         return True
@@ -204,11 +229,75 @@ def beyond(plan: Plan, row: Row[Any], after: tuple[Any, ...] | None) -> bool:
     return here < after if plan.descending else here > after
 
 
+def listed(
+    connection: Connection, plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
+) -> list[Kept] | None:
+    """The next events of a page by day, from the keys in the parts; None where the parts and the events do not agree.
+
+    An event is read and rendered once for a revision; the keys cost a tenth of that.
+    """
+    down = plan.descending
+    start, last_id = (None, None) if after is None else after
+    found = keys.next_keys(connection, asked, limit, start, down=down)
+    if start is not None:
+        # Of the day that the page before broke off in, what comes after its last event.
+        ids = ids_of(connection, [number for day, number in found if day == start])
+        found = [key for key in found if key[0] != start or (ids[key[1]] < last_id if down else ids[key[1]] > last_id)]
+    if len(found) > limit:
+        # The page breaks off in the day of its last event, where ids decide.
+        last = found[limit - 1][0]
+        whole = [key for key in found[: limit + 1] if key[0] != last]
+        ties = [key for key in found if key[0] == last]
+        if len(whole) + len(ties) > limit:
+            ids = ids_of(connection, [number for _, number in ties])
+            ties.sort(key=lambda key: ids[key[1]], reverse=down)
+        found = [*whole, *ties[: limit - len(whole)]]
+
+    def load(numbers: list[int]) -> dict[int, Seen]:
+        query = select(coded_event).where(E.number.in_(numbers), stands(coded_event, plan.view))
+        return seen(connection, plan.view, plan.resource, connection.execute(query).all())
+
+    events = remembered(connection, plan.view, [number for _, number in found], load)
+    if len(events) != len(found):
+        return None
+    return [Kept(day, events[number].id, events[number]) for day, number in found]
+
+
+def remembered(
+    connection: Connection, view: View, numbers: Collection[int], find: Callable[[list[int]], dict[int, Seen]]
+) -> dict[int, Seen]:
+    """Events by number, from memory where they are few: what is read in bulk would push out what is asked often."""
+    return SEEN.many(connection, view, numbers, find) if len(numbers) <= PAGE_MOST else find(list(numbers))
+
+
+def seen(connection: Connection, view: View, resource: Resource, rows: Sequence[Row[Any]]) -> dict[int, Seen]:
+    """Rows as they are said, by number."""
+    actors = named(connection, view, actors_in(rows))
+    return {
+        row.number: Seen(
+            row.number, row.id, row.since, None, orjson.dumps(rendered(resource, row, view, {}, record(row, actors)))
+        )
+        for row in rows
+    }
+
+
+def ids_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """The ids of events, which are the same in all their versions."""
+    query = select(E.number, E.id).where(E.number.in_(numbers))
+    return {row.number: row.id for row in connection.execute(query)} if numbers else {}
+
+
+def actors_in(rows: Iterable[Row[Any]]) -> set[int]:
+    """The numbers of all actors in these events."""
+    return {number for row in rows for number in (row.initiator, row.recipient) if number is not None}
+
+
 def named(connection: Connection, view: View, numbers: set[int]) -> dict[int, tuple[str, str]]:
     """Each number's actor here (the one linked to it, else its own id) and the dataset's own name for it."""
-    if not numbers:
-        return {}
-    wanted = sorted(numbers)
+    return NAMED.many(connection, view, numbers, lambda some: _named(connection, view, some))
+
+
+def _named(connection: Connection, view: View, wanted: list[int]) -> dict[int, tuple[str, str]]:
     own = select(coded_actor.c.number, coded_actor.c.id, coded_actor.c.name).where(coded_actor.c.number.in_(wanted))
     found = {row.number: (row.id, row.name) for row in connection.execute(own)}
     linked = select(coded_link.c.number, coded_link.c.actor).where(

@@ -92,6 +92,7 @@ class View:
 
     revision: int
     enrichment: bool
+    stamp: str = ""  # what tells the revision from another one of its number, see `app.ledger.Latest`
 
     @property
     def faces(self) -> tuple[int, int]:
@@ -109,6 +110,7 @@ class Asked:
     connection: Connection
     negated: bool = False  # the condition is turned round afterwards
     itself: bool = False  # each value exactly, and nothing that it would reach besides
+    forms: tuple[Any, ...] = ()  # what of each value decides the form of the condition, see `By.form`
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,11 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """The odd case: a condition that a plain function builds."""
+    """The odd case: a condition that a plain function builds.
+
+    Where it says which `form` a value has, values of the same forms give conditions that differ in these values alone. Then the
+    condition is built once, with a place for each value, and must not look into them.
+    """
 
     name: str
     words: str
@@ -193,6 +199,7 @@ class By:
     condition: Callable[[Asked], ColumnElement[bool]]
     example: str
     every: bool = False
+    form: Callable[[Any], Any] | None = None
 
 
 Filter = Is | Holds | Bound | Period | On | Present | By
@@ -323,6 +330,9 @@ class Store(Protocol):
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, Record]:
         """What the records say, by id."""
+
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Kept]) -> Mapping[str, bytes]:
+        """The whole records as JSON, by id."""
 
     def dates(self, connection: Connection, view: View) -> tuple[int | None, int | None]:
         """The first and last day of the resource's dates."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, false, func, select
 
 from app.models.revision import record_id
 from app.query import cursor as cursors
@@ -18,10 +20,11 @@ from app.query.describe import sentence
 from app.query.evidence import Texts
 from app.query.fields import Field, Is, Kept, Ref, Resource, Store, View
 from app.query.params import is_ref
-from app.query.plan import Plan, at
+from app.query.plan import Plan, at, forms_of
 from app.times import from_day_number
 
 Record = dict[str, Any]
+PLAIN = re.compile(r"[A-Za-z0-9_.~:@-]+")  # what an address holds as it is: nearly every id
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,15 @@ def answer(
     connection: Connection, plan: Plan, resources: Mapping[str, Resource], bounds: Bounds, coverage: Coverage
 ) -> dict[str, Any]:
     """The page as the contract shapes it."""
-    condition = sql.where(plan, connection)
     texts = Texts(connection)
-    limit = plan.query.limit
-    found = matching(connection, plan, condition, limit + 1, plan.after)
+    limit, query = plan.query.limit, plan.query
+    found = matching(connection, plan, limit + 1, plan.after)
     more, found = len(found) > limit, found[:limit]
-    items = records(connection, plan.resource, plan.view, found, texts)
+    plain = not query.fields and not query.include
+    items: list[Any] = (said if plain else records)(connection, plan.resource, plan.view, found, texts)
+    condition = sql.where(plan, connection) if query.facets or query.count != "none" else false()
     whole = {
-        "items": chosen(items, plan.query.fields),
+        "items": chosen(items, query.fields),
         "next_cursor": cursors.write(plan.view.revision, plan.mark, (found[-1].key, found[-1].id)) if more else None,
         "revision": plan.view.revision,
         "count": counted(connection, plan, condition, bounds),
@@ -114,8 +118,7 @@ def chunks(connection_of: Any, plan: Plan, bounds: Bounds, *, most: int | None =
         with connection_of() as connection:
             if plan.nothing:
                 return
-            condition = sql.where(plan, connection)
-            found = matching(connection, at(plan, after), condition, size, after)
+            found = matching(connection, at(plan, after), size, after)
             items = records(connection, plan.resource, plan.view, found, Texts(connection))
         if items:
             yield chosen(items, plan.query.fields)
@@ -141,19 +144,19 @@ class Match:
     store: Store | None = None
 
 
-def matching(
-    connection: Connection, plan: Plan, condition: ColumnElement[bool], limit: int, after: tuple[Any, ...] | None
-) -> list[Match]:
+def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> list[Match]:
     """The next records after a key, from wherever they are kept, in the plan's order."""
     if plan.nothing:
         return []
-    rows = connection.execute(sql.rows(plan, condition, limit, after))
-    found = [Match(row.sort_key, row.id, row) for row in rows]
+    if plan.pick is not None and not plan.pick.per:
+        # One record, whatever it is sorted by: of what each place found, the first or last day decides.
+        plan = replace(plan, sort=plan.resource.sorts[0], descending=plan.pick.which == "last")
+    found = [Match(row.sort_key, row.id, row) for row in connection.execute(*sql.page(connection, plan, limit, after))]
     if not plan.resource.stores:
         return found
     for store in plan.resource.stores:
         found += kept_in(store, store.page(connection, plan, limit, after))
-    found.sort(key=lambda match: (match.key, match.id), reverse=plan.descending)
+    found.sort(key=attrgetter("key", "id"), reverse=plan.descending)
     if plan.pick is not None:
         found = first_of_each(plan, found)
     return found[:limit]
@@ -198,6 +201,22 @@ def records(
     return items
 
 
+def said(
+    connection: Connection, resource: Resource, view: View, found: Sequence[Match], texts: Texts
+) -> list[Record | orjson.Fragment]:
+    """Matches as JSON says them: records, or where a store knows it already, the text of one."""
+    own = [match for match in found if match.store is None]
+    told: dict[str, Any] = {}
+    if own:
+        told = dict(zip((match.id for match in own), records(connection, resource, view, own, texts), strict=True))
+    for store in resource.stores:
+        kept = [Kept(match.key, match.id, match.row) for match in found if match.store is store]
+        if kept:
+            texts_of = store.said(connection, resource, view, kept)
+            told.update({id: orjson.Fragment(text) for id, text in texts_of.items()})
+    return [told[match.id] for match in found]
+
+
 def rendered(
     resource: Resource, row: Row[Any], view: View, late: Mapping[str, Any], body: Mapping[str, Any] | None = None
 ) -> Record:
@@ -217,7 +236,7 @@ def rendered(
 
 def address(resource: Resource, id: str) -> str:
     """Where a record stands."""
-    return f"/v1/{resource.name}/{quote(id, safe=':@')}"
+    return f"/v1/{resource.name}/{id if PLAIN.fullmatch(id) else quote(id, safe=':@')}"
 
 
 def chosen(items: list[Record], fields: Sequence[str]) -> list[Record]:
@@ -378,9 +397,10 @@ def elsewhere(connection: Connection, plan: Plan) -> list[str]:
         other = plan.resource.filter(name) if name is not None else None
         if other is None or line.negated or plan.nothing:
             continue
-        swapped = tuple(replace(one_, filter=other) if one_ is line else one_ for one_ in plan.conditions)
+        forms = forms_of(other, line.values)
+        swapped = tuple(replace(one_, filter=other, forms=forms) if one_ is line else one_ for one_ in plan.conditions)
         asked = replace(plan, conditions=swapped)
-        if matching(connection, asked, sql.where(asked, connection), 1, None):
+        if matching(connection, asked, 1, None):
             pairs = [
                 (other.name if name == line.filter.name else name, value)
                 for name, value in plan.query.pairs

@@ -17,7 +17,7 @@ from app.query.params import AskedPeriod, Query, is_ref
 from app.query.sql import by_ids
 from app.vocabularies import Vocabularies
 
-FOUND: Once[Found] = Once(20_000)  # what names and ids stand for
+FOUND: Once[tuple[str, str], Found] = Once(20_000)  # what names and ids stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Condition:
     raw: tuple[str, ...]
     negated: bool = False
     itself: bool = False
+    forms: tuple[Any, ...] = ()  # what of each value decides the form of the condition, see `By.form`
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,12 @@ def _condition(
         values = tuple(one.ids for one in found)
     elif isinstance(filter_, Bound) and isinstance(filter_.kind, Term):
         values = tuple(terms[filter_.kind.vocabulary].rank(value) for value in values)
-    return Condition(filter_, values, line.raw, line.negated, line.itself)
+    return Condition(filter_, values, line.raw, line.negated, line.itself, forms_of(filter_, values))
+
+
+def forms_of(line: Filter, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What of each value decides the form of a filter's condition, where it says so."""
+    return tuple(map(line.form, values)) if isinstance(line, By) and line.form is not None else ()
 
 
 def _resolve(

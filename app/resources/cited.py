@@ -19,4 +19,6 @@ def cited_source(noun: str, table: Table) -> By:
         )
         return table.c.id.in_(chosen)
 
-    return By("source", "A source it cites.", Ref("sources"), condition, "japan-ukraine-security-article")
+    return By(
+        "source", "A source it cites.", Ref("sources"), condition, "japan-ukraine-security-article", form=lambda _: None
+    )

@@ -109,11 +109,16 @@ def by_code(asked: Asked) -> ColumnElement[bool]:
     """Events of a CAMEO code, a prefix matching its leaves, or of the exact label that a dataset uses."""
     if asked.itself:
         return or_(event.c.label.in_(asked.values), event.c.cameo.in_(asked.values))
-    prefixes = [code for code in asked.values if code.isascii() and code.isdigit()]
+    prefixes = [code for code, form in zip(asked.values, asked.forms, strict=True) if form == "prefix"]
     return or_(
         event.c.label.in_(asked.values),
         *[and_(event.c.cameo >= code, event.c.cameo < code + ":") for code in prefixes],  # ':' follows '9'
     )
+
+
+def form_of_code(value: str) -> str:
+    """Whether a code is a number, whose beginning is looked for too."""
+    return "prefix" if value.isascii() and value.isdigit() else "label"
 
 
 def days_of(asked: Asked) -> list[tuple[int | None, int | None]]:
@@ -212,8 +217,16 @@ EVENTS = Resource(
             by_participant,
             "Zelenskyy",
             every=True,
+            form=lambda _: None,
         ),
-        By("role", "The role of a participant.", Term("participant_role"), by_role, "host"),
+        By(
+            "role",
+            "The role of a participant.",
+            Term("participant_role"),
+            by_role,
+            "host",
+            form=lambda _: None,
+        ),
         Is("initiator", "Who acts, in a dyadic event.", event.c.initiator, Ref("actors"), "russia"),
         Is("recipient", "Who is acted upon, in a dyadic event.", event.c.recipient, Ref("actors"), "ukraine"),
         By(
@@ -222,6 +235,7 @@ EVENTS = Resource(
             Word(200),
             by_code,
             "04",
+            form=form_of_code,
         ),
         Is("plover", "PLOVER type.", event.c.plover, Word(40), "CONSULT"),
         Is("quad", "Quad class, 1 to 4.", event.c.quad, Whole(1, 4), "1"),
