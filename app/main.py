@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.db import Database, open_database
 from app.routes import every, pages, problems, service
+from app.routes.live import Followers
 from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
@@ -53,12 +54,14 @@ def create_app(
     metrics = state.metrics
 
     watch = Watch(opened)
+    followers = Followers(settings, opened, watch.now)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         # Few threads: beyond the cores they only wait for the interpreter lock; as many as the pool has connections.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
-        yield
+        # A server that is about to end tells those who follow the changes to go; nobody else waits for ever.
+        yield {"leave": followers.leave}
         watch.close()
         if database is None:
             opened.close()
@@ -76,6 +79,7 @@ def create_app(
     )
     app.state.chancery = state
     app.state.watch = watch
+    app.state.followers = followers
     operations = every.operations()
     for one in operations:
         app.add_api_route(one.path, endpoint(one.handler), methods=["GET"], include_in_schema=False, name=one.id)

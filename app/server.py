@@ -180,6 +180,8 @@ class Draining(uvicorn.Server):
         end = threading.Timer(drain, cut_off)
         end.daemon = True
         end.start()
+        # Who follows the changes would wait for ever; they come back to whoever serves next, and miss nothing.
+        self.lifespan.state.get("leave", lambda: None)()
         for one in sockets or []:
             await self.take_waiting(one)
         for server in self.servers:

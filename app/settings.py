@@ -84,8 +84,33 @@ class Settings(BaseSettings):
     min_revision_seconds: Annotated[
         float, Field(ge=0, description="How long `min_revision` waits for the database.")
     ] = 2.0
+    followers: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Clients of a worker that may follow the changes live; each is a connection that stays. Beyond them 503.",
+        ),
+    ] = 200
+    heartbeat_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How often a follower hears that nothing is new: proxies drop what is silent for a minute.",
+        ),
+    ] = 15.0
+    stall_seconds: Annotated[
+        float, Field(gt=0, description="How long a follower may leave what was sent unread before it is given up.")
+    ] = 30.0
     drain_seconds: Annotated[int, Field(ge=0, description="How long SIGTERM lets accepted requests finish.")] = 15
 
+    public_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^\s?#]+$",
+            description="Where readers find this server, such as https://chancery.example.org: feeds and citations then carry "
+            "whole addresses. Unset, they carry paths: the Host header is anybody's to write.",
+        ),
+    ] = None
     cors_origins: Annotated[
         str, Field(description="Origins whose pages may read, separated by commas; `*` is everybody, empty is nobody.")
     ] = "*"

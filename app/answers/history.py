@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -173,6 +173,46 @@ def changes(
                 return told[:limit], told[limit - 1]["position"]
         number, seen = rows[-1].number + 1, 0
     return told, None
+
+
+def newest_changes(
+    connection: Connection, view: View, *, after: tuple[int, int], before: tuple[int, int] | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The feed from its end back to `after`: the newest revision first, each in its own order; and where to go on, or None.
+
+    `before` is (revision, steps of it already told) of the page before.
+    """
+    number, seen = (view.revision, 0) if before is None else before
+    told: list[dict[str, Any]] = []
+    if seen == WHOLE_REVISION:
+        number, seen = number - 1, 0
+    first = after[0] + 1 if after[1] == WHOLE_REVISION else after[0]
+    while rows := log_until(connection, min(number, view.revision), first):
+        for row in rows:
+            skip = seen if row.number == number else 0
+            if row.number == after[0]:
+                skip = max(skip, after[1])
+            more = limit + 1 - len(told)
+            steps = ledger.steps(connection, row.number, enrichment=view.enrichment, skip=skip, limit=more)
+            told += [step_json(row, place, step) for place, step in enumerate(steps, skip + 1)]
+            if len(told) > limit:
+                return told[:limit], told[limit - 1]["position"]
+        number, seen = rows[-1].number - 1, 0
+    return told, None
+
+
+def log_until(connection: Connection, number: int, first: int) -> Sequence[Row[Any]]:
+    """The few published revisions up to `number`, newest first, and none before `first`."""
+    query = select(revision).where(
+        revision.c.state == "published", revision.c.number <= number, revision.c.number >= first
+    )
+    return connection.execute(query.order_by(revision.c.number.desc()).limit(REVISIONS_READ)).all()
+
+
+def log_of(connection: Connection, numbers: Collection[int]) -> Mapping[int, Row[Any]]:
+    """The entries of these revisions."""
+    query = select(revision).where(revision.c.number.in_(sorted(numbers)), revision.c.state == "published")
+    return {row.number: row for row in connection.execute(query)}
 
 
 def log_from(connection: Connection, number: int, upto: int) -> Sequence[Row[Any]]:

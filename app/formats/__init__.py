@@ -2,6 +2,7 @@
 
 json   one page, with everything around it (in `app.routes`)
 csv  ndjson  parquet  jsonld   the whole result, streamed
+atom   what was published last
 """
 
 from __future__ import annotations
@@ -30,3 +31,11 @@ def formats() -> Mapping[str, Format]:
     from app.formats import csv, jsonld, ndjson, parquet
 
     return {one.FORMAT.name: one.FORMAT for one in (csv, ndjson, parquet, jsonld)}
+
+
+def media_types() -> Mapping[str, str]:
+    """The media type of every representation, without its parameters."""
+    from app.formats import atom
+
+    streamed = {one.name: one.media_type.partition(";")[0] for one in formats().values()}
+    return {"json": "application/json", **streamed, "atom": atom.MEDIA_TYPE, "sse": "text/event-stream"}

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 def sentence(plan: Plan) -> str:
     """The question in one sentence."""
+    return f"{question(plan)}; as of revision {plan.view.revision}."
+
+
+def question(plan: Plan) -> str:
+    """The question, at whatever revision it is asked."""
     parts = [_condition(line) for line in plan.conditions]
     if plan.period is not None:
         name, given = plan.period.line.name, dict(plan.query.pairs)
@@ -33,7 +38,7 @@ def sentence(plan: Plan) -> str:
         parts.append(f"without {left_out.filter} {' or '.join(left_out.values)}")
     asked = "; ".join(parts) if parts else "all"
     outside = "with" if plan.view.enrichment else "without"
-    return f"{plan.resource.name}: {asked}; {outside} enrichment; as of revision {plan.view.revision}."
+    return f"{plan.resource.name}: {asked}; {outside} enrichment"
 
 
 def _condition(line: Condition) -> str:

@@ -35,7 +35,7 @@ from app.times import day_number, first_day
 from app.vocabularies import Vocabularies
 
 COMMON: Final = ("id", "type", "self", "evidence", "enrichment", "since", "until")  # what every record has
-FORMATS: Final = ("json", "csv", "ndjson", "parquet", "jsonld")
+FORMATS: Final = ("json", "csv", "ndjson", "parquet", "jsonld", "atom")
 REPEATS_MOST: Final = 100  # values of one filter: more is a join, which belongs into an export
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -150,7 +150,7 @@ LIST: Final = (
     ),
     Parameter(
         "format",
-        "The representation; other than json it is the whole result, streamed.",
+        "The representation; atom is a feed of what was published last, and the others but json are the whole result, streamed.",
         Choice(FORMATS),
         "json",
         default="json",
@@ -438,7 +438,9 @@ def _value(kind: Kind, value: str, terms: Vocabularies) -> Any:
             return value
         case Choice():
             if value not in kind.values:
-                raise ValueError(f"it is one of {', '.join(kind.values)}.")
+                near = nearest(value, kind.values)
+                hint = f"did you mean {near!r}? It" if near else "it"
+                raise ValueError(f"{hint} is one of {', '.join(kind.values)}.")
             return value
         case Ref():
             if len(value) > 500:

@@ -216,6 +216,10 @@ OFFICES = Resource(
         evidence(),
     ),
     filters=(Is("of", "The state or body whose office it is.", office.c.of, Ref("actors"), "japan"),),
-    sorts=(Sort("title", "By title.", office.c.title), Sort("id", "By id.", office.c.id)),
+    sorts=(
+        Sort("title", "By title.", office.c.title),
+        Sort("id", "By id.", office.c.id),
+        Sort("since", "By the revision of the version.", office.c.since),
+    ),
     search=lambda record: [record["title"]],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.routes import codes, counts, lists, questions, service, texts
+from app.routes import codes, counts, feeds, lists, questions, service, texts
 from app.routes.operations import Operation
 
 
@@ -12,6 +12,7 @@ def operations() -> list[Operation]:
         *service.operations(),
         *lists.operations(),
         *questions.operations(),
+        *feeds.operations(),
         *codes.operations(),
         *counts.operations(),
         *texts.operations(),

@@ -12,14 +12,14 @@ from starlette.responses import Response, StreamingResponse
 from app.answers import history
 from app.answers.resolve import RESOLVERS
 from app.errors import BadQuery, Fault
-from app.formats import formats, jsonld
+from app.formats import formats, jsonld, media_types
 from app.query import page
 from app.query.evidence import Texts
 from app.query.fields import Resource
 from app.query.params import FORMATS, READ, RECORD, Query, parameters, parse, parse_plain, parse_record
 from app.query.plan import plan, walk
 from app.resources import RESOURCES
-from app.routes import reading
+from app.routes import feeds, reading
 from app.routes.operations import Operation, PathParameter
 
 
@@ -47,7 +47,7 @@ def of(resource: Resource) -> Iterator[Operation]:
         handler=partial(listing, resource=resource),
         schema={"$ref": f"#/components/schemas/{class_name(resource)}Page"},
         parameters=parameters(resource),
-        media=("application/json", *(one.media_type.partition(";")[0] for one in formats().values())),
+        media=tuple(media_types()[name] for name in FORMATS),
         example=f"/v1/{resource.name}?limit=1",
     )
     yield Operation(
@@ -89,6 +89,8 @@ def listing(request: Request, resource: Resource) -> Response:
     here = reading.state(request)
     query = parse(resource, reading.pairs_of(request), here.vocabularies, here.limits)
     representation = reading.representation(request, query.format, FORMATS)
+    if representation == "atom":
+        return feeds.listing(request, resource, query)
     if representation != "json":
         only_whole(query)
     with here.database.read() as connection:

@@ -171,12 +171,6 @@ RESOLVE = (
     *READ,
 )
 REVISIONS = (LIMIT, CURSOR, *READ)
-CHANGES = (
-    Parameter("after", "A revision, or the position of a change: what came after it.", Word(40), "0"),
-    LIMIT,
-    Parameter("cursor", "The same as `after`: `next_cursor` of the page before.", Word(40), ""),
-    *READ,
-)
 
 
 def operations() -> Iterator[Operation]:
@@ -264,17 +258,6 @@ def operations() -> Iterator[Operation]:
         (PathParameter("number", "Its number.", "1"),),
         problems=(404, 406, 414, 422, 500, 503),
         example="/v1/revisions/1",
-    )
-    yield Operation(
-        "/v1/changes",
-        "list_changes",
-        "history",
-        "Follow the changes",
-        "One ordered feed of create, update, merge and retract, each with the record before and after, as published.",
-        changes,
-        paged({"$ref": "#/components/schemas/Change"}, "Changes."),
-        CHANGES,
-        example="/v1/changes?after=1&limit=1",
     )
     yield Operation(
         "/v1/sources/{id}/verification",
@@ -456,19 +439,6 @@ def revision(request: Request) -> Response:
         return items[0]
 
     return answer(request, READ, make)
-
-
-def changes(request: Request) -> Response:
-    here = reading.state(request)
-
-    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
-        name = "cursor" if "cursor" in values else "after"
-        start = history.position(values.get(name, "0"), name)
-        limit = values.get("limit", here.settings.page_rows)
-        items, cursor = history.changes(connection, pinned.view, after=start, limit=limit)
-        return whole_list(pinned, items, cursor)
-
-    return answer(request, CHANGES, make)
 
 
 def verifying(request: Request) -> Response:

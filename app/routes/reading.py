@@ -19,7 +19,7 @@ from starlette.responses import Response
 from app import __version__, ledger
 from app.db import Database
 from app.errors import BadQuery, Fault, NotAcceptable, Unavailable
-from app.formats import formats
+from app.formats import media_types
 from app.query import cursor
 from app.query.evidence import access
 from app.query.fields import View
@@ -189,9 +189,7 @@ def representation(request: Request, asked: str | None, offered: Sequence[str]) 
     if asked is not None:
         return asked
     accept = request.headers.get("accept", "").strip() or "*/*"
-    known = {one.media_type.partition(";")[0]: name for name, one in formats().items() if name in offered} | {
-        JSON: "json"
-    }
+    known = {media: name for name, media in media_types().items() if name in offered or name == "json"}
     for media in ranked(accept):
         if media in ("*/*", "application/*"):
             return "json"
