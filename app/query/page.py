@@ -20,7 +20,7 @@ from app.query.describe import sentence
 from app.query.evidence import Texts
 from app.query.fields import Field, Is, Kept, Ref, Resource, Store, View
 from app.query.params import is_ref
-from app.query.plan import Plan, at, forms_of
+from app.query.plan import Plan, forms_of
 from app.times import from_day_number
 
 Record = dict[str, Any]
@@ -105,27 +105,6 @@ def answer(
         "coverage": coverage_of(connection, plan, resources, coverage, empty=not items and plan.after is None),
     }
     return whole
-
-
-def chunks(connection_of: Any, plan: Plan, bounds: Bounds, *, most: int | None = None) -> Iterator[list[Record]]:
-    """Every record of a plan, or the first `most`, a chunk at a time.
-
-    Each chunk is a short read of its own, pinned to the plan's revision.
-    """
-    after, left = plan.after, most
-    while left is None or left > 0:
-        size = bounds.chunk_rows if left is None else min(left, bounds.chunk_rows)
-        with connection_of() as connection:
-            if plan.nothing:
-                return
-            found = matching(connection, at(plan, after), size, after)
-            items = records(connection, plan.resource, plan.view, found, Texts(connection))
-        if items:
-            yield chosen(items, plan.query.fields)
-        if len(found) < size:
-            return
-        after = (found[-1].key, found[-1].id)
-        left = None if left is None else left - len(found)
 
 
 def one(connection: Connection, resource: Resource, view: View, id: str) -> Record | None:

@@ -13,7 +13,7 @@ from app.answers import history
 from app.answers.resolve import RESOLVERS
 from app.errors import BadQuery, Fault
 from app.formats import formats, jsonld, media_types
-from app.query import page
+from app.query import page, whole
 from app.query.evidence import Texts
 from app.query.fields import Resource
 from app.query.params import FORMATS, READ, RECORD, Query, parameters, parse, parse_plain, parse_record
@@ -126,7 +126,7 @@ def listing(request: Request, resource: Resource) -> Response:
         answer = Response(media_type=chosen.media_type, headers=told)
         del answer.headers["content-length"]
         return answer
-    chunks = page.chunks(here.database.read, asked, here.bounds, most=limit_of(query))
+    chunks = whole.chunks(here.database.read, asked, here.bounds, most=limit_of(query))
     body = chosen.write(resource, chunks, query.fields)
     return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
 
