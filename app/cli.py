@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import dossiers, events, records, serving
+from app.commands import dossiers, events, keys, records, serving
 from app.commands.common import Unusable, say, settings_of
 from app.errors import ChanceryError
 
@@ -39,6 +39,11 @@ LOG: tuple[Callable[..., None], ...] = (records.list_, records.show_revision, re
 for command in LOG:
     revisions.command(command.__name__.removesuffix("_revision").rstrip("_"))(command)
 app.add_typer(revisions, name="revisions", rich_help_panel="Records and their history")
+key_commands = typer.Typer(help="Who may read and write over HTTP.", no_args_is_help=True)
+KEYS: tuple[Callable[..., None], ...] = (keys.add, keys.list_, keys.revoke)
+for command in KEYS:
+    key_commands.command(command.__name__.rstrip("_"))(command)
+app.add_typer(key_commands, name="keys", rich_help_panel="Serving")
 
 INTERRUPTED = 130
 

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.db import Database, open_database
-from app.routes import every, pages, problems, service
+from app.routes import every, pages, problems, service, writing
+from app.routes.access import Gate
 from app.routes.live import Followers
 from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
@@ -28,6 +29,7 @@ from app.settings import Settings
 from app.standing import Watch
 from app.times import Clock, utc_now
 from app.vocabularies import load
+from app.writing.acts import Desk
 
 EXAMPLES = Path(__file__).resolve().parent / "routes" / "examples.json"
 EXPOSED = [
@@ -39,6 +41,10 @@ EXPOSED = [
     "X-Request-ID",
     "Content-Disposition",
     "Server-Timing",
+    "WWW-Authenticate",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotency-Replayed",
 ]
 
 
@@ -80,9 +86,11 @@ def create_app(
     app.state.chancery = state
     app.state.watch = watch
     app.state.followers = followers
+    app.state.desk = Desk(opened, clock, settings.write_busy_seconds)
     operations = every.operations()
     for one in operations:
-        app.add_api_route(one.path, endpoint(one.handler), methods=["GET"], include_in_schema=False, name=one.id)
+        run = endpoint(one.handler) if one.scope is None else writing.endpoint(one)
+        app.add_api_route(one.path, run, methods=[one.method], include_in_schema=False, name=one.id)
 
     app.state.openapi = cache(lambda: orjson.dumps(document(operations, state.vocabularies, examples())))
 
@@ -95,11 +103,12 @@ def create_app(
     problems.install(app)
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     # The last one added is the outermost: errors of the guard carry CORS headers, and every answer its request id.
+    app.add_middleware(Gate, here=state)
     app.add_middleware(Guard, url_bytes=settings.url_bytes, body_bytes=settings.body_bytes)
     app.add_middleware(
         Cors,
         allow_origins=origins,
-        allow_methods=["GET", "HEAD", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED,
     )
@@ -115,7 +124,8 @@ def served(settings: Settings | None = None) -> ASGIApp:
 def with_memory(app: FastAPI) -> ASGIApp:
     """An application with its remembered answers in front; inside of it they would cost three times as much."""
     state: State = app.state.chancery
-    if not state.settings.answers_bytes:
+    # Where reads are closed each is let in by its key, behind this memory: nothing is remembered in front.
+    if not state.settings.answers_bytes or state.settings.reads == "closed":
         return app
     return Remembering(
         app, standing=app.state.watch.now, most_bytes=state.settings.answers_bytes, metrics=state.metrics

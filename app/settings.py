@@ -111,6 +111,62 @@ class Settings(BaseSettings):
             "whole addresses. Unset, they carry paths: the Host header is anybody's to write.",
         ),
     ] = None
+    reads: Annotated[
+        Literal["open", "closed"],
+        Field(description="Whether everybody may read, or only who has a key with the scope `read`."),
+    ] = "open"
+    write_threads: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Writes that a worker works at or waits with at once, beside its reads. The ledger takes one at a time: "
+            "more would only wait for it.",
+        ),
+    ] = 3
+    writes_waiting: Annotated[
+        int, Field(ge=1, description="Writes that wait for one of these threads; beyond them 503 at once.")
+    ] = 2000
+    write_busy_seconds: Annotated[
+        float,
+        Field(
+            ge=0, description="How long a write over HTTP waits for another writer before 503: clients give up sooner."
+        ),
+    ] = 10.0
+    body_seconds: Annotated[
+        float, Field(gt=0, description="How long a body may take to arrive: a slow one holds a connection.")
+    ] = 30.0
+    dossier_records: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Records that a dossier may make over HTTP: it is one transaction, and others wait for it.",
+        ),
+    ] = 20_000
+    idempotency_hours: Annotated[
+        float,
+        Field(gt=0, description="How long the answer of a write is kept for whoever repeats its Idempotency-Key."),
+    ] = 24.0
+    rate_limit: Annotated[
+        Literal["on", "off"], Field(description="`off` lifts the limits on requests a minute, for load tests.")
+    ] = "on"
+    writes_minute: Annotated[
+        int,
+        Field(ge=1, description="Writes a minute of one key: a script that runs wild is stopped, a busy desk is not."),
+    ] = 6_000
+    reads_minute: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Reads a minute of one key or else one address; 0 is no limit, since a read from memory costs next to "
+            "nothing and many may share an address.",
+        ),
+    ] = 0
+    refused_minute: Annotated[
+        int,
+        Field(ge=1, description="Keys that were refused a minute from one address, until it has to wait for the next."),
+    ] = 30
+
     cors_origins: Annotated[
         str, Field(description="Origins whose pages may read, separated by commas; `*` is everybody, empty is nobody.")
     ] = "*"

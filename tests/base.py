@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from app.main import create_app, with_memory
 from app.seeding import seed
 from app.settings import Settings
 from app.vocabularies import Vocabularies, load
+from app.writing import keys
 
 
 @dataclass
@@ -76,6 +77,24 @@ class KnowledgeBase:
             cursor = page["next_cursor"]
             if cursor is None:
                 return found
+
+    def key(self, *scopes: str, name: str = "", expires: datetime | None = None) -> str:
+        """A key with these scopes."""
+        with self.database.write() as connection:
+            made = name or f"the {'-'.join(scopes)} desk {len(keys.listed(connection)) + 1}"
+            return keys.add(connection, made, scopes, self.clock(), expires)[1]
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str | bytes
+    ) -> Response:
+        """The answer to a write; a body that is not bytes goes as JSON; header names are given with `_` for `-`."""
+        told: dict[str, Any] = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            told["Authorization"] = f"Bearer {key}"
+        if body is not None and not isinstance(body, (bytes, Iterator)):
+            told.setdefault("Content-Type", "application/json")
+            body = orjson.dumps(body)
+        return self.client.request(method, path, content=body, headers=told)
 
     def load(self, dossier: dict[str, Any], **more: Any) -> Published:
         """Publish a dossier."""

@@ -16,7 +16,7 @@ MODULES = sorted((ROOT / "app").rglob("*.py"))
 # From the top of the house to its ground. A module imports its own storey and what lies below, never what lies above.
 STOREYS = (
     ("main", "cli", "commands", "server", "routes"),
-    ("answers", "formats", "dossiers", "importers", "seeding", "doctor", "explorer"),
+    ("answers", "formats", "dossiers", "importers", "writing", "seeding", "doctor", "explorer"),
     ("coded", "resources", "ledger", "texts", "standing"),
     ("query", "models", "schema"),
     ("db", "copies", "times", "names", "errors", "settings", "vocabularies", "codes"),

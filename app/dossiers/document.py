@@ -151,24 +151,26 @@ class Document:
     faults: tuple[Fault, ...]
 
 
-def read(data: bytes, *, most_bytes: int = MOST_BYTES) -> Document:
-    """The tree of a YAML or JSON file.
+def read(data: bytes, *, most_bytes: int = MOST_BYTES, as_json: bool = False) -> Document:
+    """The tree of a YAML or JSON file; of JSON only, where the file says that it is.
 
     Raises BadDossier for what makes the rest unreadable: size, encoding, syntax, anchors, aliases, tags, depth.
     Repeated keys and numbers out of range are kept as `faults`, so that they can be told together with all the others.
     """
     text, marked = _decode(data, most_bytes)
     source = _Text(text)
+    if as_json:
+        return _document(source, _Builder(source), _json_events(source), json=True, marked=marked)
     if not _JSON_OBJECT.match(text):
         return _document(source, _Builder(source), _yaml_events(source), json=False, marked=marked)
     try:
         return _document(source, _Builder(source), _json_events(source), json=True, marked=marked)
-    except BadDossier as as_json:
+    except BadDossier as refused:
         # `{"a": b}` opens like JSON and is good YAML. If it is neither, its author meant JSON.
         try:
             return _document(source, _Builder(source), _yaml_events(source), json=False, marked=marked)
         except BadDossier:
-            raise as_json from None
+            raise refused from None
 
 
 def plain(node: Node | None) -> Plain:

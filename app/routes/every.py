@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.routes import codes, counts, feeds, lists, questions, service, texts
+from app.routes import codes, counts, feeds, lists, questions, service, texts, writing
 from app.routes.operations import Operation
 
 
@@ -16,5 +16,6 @@ def operations() -> list[Operation]:
         *codes.operations(),
         *counts.operations(),
         *texts.operations(),
+        *writing.operations(),
     ]
     return sorted(found, key=lambda operation: operation.path.count("{"))

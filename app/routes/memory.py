@@ -84,8 +84,8 @@ class Remembering:
                 origin = value
             elif name == b"if-none-match":
                 tag += b"," + value
-            elif name == b"x-request-id":
-                # Whoever brings an id of their own wants to find it in the answer.
+            elif name in (b"x-request-id", b"authorization"):
+                # Whoever brings an id of their own wants to find it in the answer; a key is looked at behind.
                 await self.app(scope, receive, send)
                 return
         if len(accept) + len(origin) > ASKED_BYTES_MOST:

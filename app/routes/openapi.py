@@ -10,9 +10,9 @@ from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Who
 from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
 from app.resources import PUBLIC, RESOURCES
-from app.routes import questions
+from app.routes import questions, writing
 from app.routes.lists import class_name
-from app.routes.operations import Operation
+from app.routes.operations import Body, Operation
 from app.vocabularies import Vocabularies
 
 TAGS = {
@@ -20,14 +20,25 @@ TAGS = {
     "dictionary": "What there is, in words.",
     "history": "The knowledge base's own log.",
     "service": "Whether the service is well.",
+    "writing": "Publish dossiers, review them.",
 }
 PROBLEMS = {
     308: "The record has another id now; follow `Location`.",
+    400: "A header is not well formed.",
+    401: "A key is needed, or this one is no good.",
+    403: "The key's scopes do not reach this far.",
     404: "There is no such record, or not at this revision.",
     406: "The representation asked for does not exist.",
+    408: "The body did not arrive in time.",
+    409: "Another writer, or records that refer to this one, stand in the way.",
     410: "The record was retracted.",
+    412: "The record is not, or not any more, what the precondition says.",
+    413: "The body is too large.",
     414: "The address is too long.",
+    415: "The body is in a format that is not read here.",
     422: "A parameter is unknown, malformed, out of range or ambiguous.",
+    428: "An edit needs If-Match or If-None-Match.",
+    429: "Too many requests; try again after `Retry-After` seconds.",
     500: "Something went wrong on our side.",
     503: "The database is away or behind; try again after `Retry-After` seconds.",
 }
@@ -45,7 +56,7 @@ def document(
     """The document, OpenAPI 3.1."""
     paths: dict[str, Any] = {}
     for one in operations:
-        paths[one.path] = {"get": operation(one, examples)}
+        paths.setdefault(one.path, {})[one.method.lower()] = operation(one, examples)
     tags = [{"name": resource.name, "description": resource.words} for resource in RESOURCES.values()]
     tags += [{"name": name, "description": words} for name, words in TAGS.items()]
     return {
@@ -65,6 +76,15 @@ def document(
             "schemas": schemas(vocabularies),
             "responses": responses(),
             "headers": HEADERS,
+            "securitySchemes": {
+                "bearerAuth": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "chy_…",
+                    "description": "A key that `chancery keys add` made. Scopes: read, write (reads too), admin (both too). Where "
+                    "reads are closed, every read needs one. RFC 6750 and RFC 8725 hold: it goes into the header only.",
+                }
+            },
         },
         "security": [],
     }
@@ -77,6 +97,16 @@ HEADERS = {
     "X-Request-ID": {"description": "The request's id, in our log too.", "schema": string()},
     "Retry-After": {"description": "Seconds to wait.", "schema": whole()},
     "Location": {"description": "Where the record is now.", "schema": string()},
+    "RateLimit": {"description": "What is left of this minute, and the seconds until the next.", "schema": string()},
+    "RateLimit-Policy": {"description": "How many requests a minute are possible.", "schema": string()},
+    "WWW-Authenticate": {
+        "description": "RFC 6750: which key is needed, or what is wrong with this one.",
+        "schema": string(),
+    },
+    "Idempotency-Replayed": {
+        "description": "`true` where this is the answer of an earlier request.",
+        "schema": string(),
+    },
 }
 
 
@@ -93,6 +123,17 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
             "example": first.get("path", {}).get(part.name, part.example),
         }
         for part in one.path_parameters
+    ]
+    parameters += [
+        {
+            "name": part.name,
+            "in": "header",
+            "required": False,
+            "description": part.words,
+            "schema": {"type": "string", "maxLength": 8192},
+            "example": part.example,
+        }
+        for part in one.headers
     ]
     parameters += [query_parameter(part) for part in one.parameters]
     main = one.media[0]
@@ -111,15 +152,20 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
         ["X-Request-ID"]
         + (["ETag", "KB-Revision"] if one.versioned else [])
         + (["Link"] if "Page" in str(one.schema) else [])
+        + (["RateLimit", "RateLimit-Policy", "Idempotency-Replayed"] if one.scope else [])
     )
     answers: dict[str, Any] = {
-        "200": {
-            "description": "The answer.",
-            "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
-            "content": content,
+        str(status): {
+            "description": words,
+            "headers": {
+                name: {"$ref": f"#/components/headers/{name}"}
+                for name in [*headers, *(["Location"] if status == 201 else [])]
+            },
+            **({"content": content} if one.schema else {}),
         }
+        for status, words in one.done.items()
     }
-    if one.versioned:
+    if one.versioned and not one.scope:
         answers["304"] = {"description": "What `If-None-Match` names is still the answer."}
     for status in one.problems:
         answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
@@ -129,8 +175,18 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
         "summary": one.summary,
         "description": one.words,
         "parameters": parameters,
+        **({"requestBody": request_body(one.body)} if one.body else {}),
         "responses": dict(sorted(answers.items())),
-        "security": [],
+        "security": [{"bearerAuth": []}] if one.scope else [],
+    }
+
+
+def request_body(body: Body) -> dict[str, Any]:
+    """What a request carries."""
+    return {
+        "description": body.words,
+        "required": body.required,
+        "content": {media: {"schema": dict(body.schema)} for media in body.media},
     }
 
 
@@ -199,6 +255,7 @@ def schemas(vocabularies: Vocabularies) -> dict[str, Any]:
     """The shapes: those that fields share, a record and a page for each resource, and what other routes answer."""
     found: dict[str, Any] = dict(COMPONENTS)
     found |= questions.COMPONENTS
+    found |= writing.COMPONENTS
     found["ResourceSummary"] = obj("A resource in a line.", questions.SUMMARY)
     found["Count"] = obj(
         "How many records there are.", {"n": whole(), "exact": boolean("False where counting stopped at a bound.")}
@@ -232,8 +289,13 @@ def schemas(vocabularies: Vocabularies) -> dict[str, Any]:
             "instance": string("The path that was asked for."),
             "errors": listed(one_of("Fault")),
             "request_id": string(),
+            "current": {
+                "type": "object",
+                "additionalProperties": True,
+                "description": "The record as it stands, where an edit lost a race.",
+            },
         },
-        optional=("request_id",),
+        optional=("request_id", "current"),
     )
     asked = {one.kind.vocabulary for resource in PUBLIC for one in parameters(resource) if isinstance(one.kind, Term)}
     for name, vocabulary in vocabularies.items():
@@ -292,10 +354,14 @@ def responses() -> dict[str, Any]:
     found = {}
     for status, words in PROBLEMS.items():
         headers = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
-        if status == 503:
+        if status in (429, 503):
             headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
         if status == 308:
             headers["Location"] = {"$ref": "#/components/headers/Location"}
+        if status in (401, 403):
+            headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
+        if status == 429:
+            headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit", "RateLimit-Policy")}
         found[f"Problem{status}"] = {
             "description": words,
             "headers": headers,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from app.query.params import Parameter
@@ -22,15 +21,34 @@ class PathParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """What a request carries: in which formats, in which shape."""
+
+    words: str
+    media: tuple[str, ...] = ("application/json",)
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderParameter:
+    """A header that a request may carry."""
+
+    name: str
+    words: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """A GET route."""
+    """A route: one that reads, or with a `scope`, one that writes and needs a key which reaches so far."""
 
     path: str
     id: str
     tag: str
     summary: str
     words: str
-    handler: Callable[[Request], Response]
+    handler: Callable[..., Response]  # of the request; of one that writes, and of its body
     schema: Mapping[str, Any] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     path_parameters: tuple[PathParameter, ...] = ()
@@ -38,3 +56,8 @@ class Operation:
     problems: tuple[int, ...] = (406, 414, 422, 500, 503)
     versioned: bool = True  # whether it answers with KB-Revision and an ETag
     example: str | None = None  # the request whose real answer the document shows
+    method: str = "GET"
+    scope: str | None = None
+    body: Body | None = None
+    headers: tuple[HeaderParameter, ...] = ()
+    done: Mapping[int, str] = field(default_factory=lambda: {200: "The answer."})

@@ -37,6 +37,8 @@ def problem(error: ChanceryError, path: str, request_id: str | None) -> Response
     }
     if request_id:
         body["request_id"] = request_id
+    if error.current is not None:
+        body["current"] = error.current
     headers = {"Cache-Control": "no-store", **error.headers}
     if isinstance(error, Moved):
         headers["Location"] = error.to

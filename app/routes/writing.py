@@ -1,0 +1,385 @@
+"""How the knowledge base is written over HTTP: dossiers published, texts attached and taken away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from hashlib import sha256
+from math import inf
+from typing import Final
+
+import anyio
+import orjson
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+from sqlalchemy import Connection
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app import ledger, texts
+from app.dossiers import document, publish
+from app.errors import BadRequest, Fault, TextRefused, TooLarge, TooSlow, Unavailable, UnknownMedia
+from app.query.fields import View, Word, YesNo
+from app.query.params import Parameter, parse_plain
+from app.query.shapes import boolean, listed, obj, string, whole
+from app.resources.sources import text_at_hand
+from app.routes import reading
+from app.routes.access import require
+from app.routes.operations import Body, HeaderParameter, Operation, PathParameter
+from app.settings import Settings
+from app.writing import publishing, retries
+from app.writing.acts import Desk
+from app.writing.retries import Answer, Asked
+
+QUEUE_SECONDS: Final = 30.0  # by which a write that waits for its thread is turned down: its client has given up
+YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+RETRY = HeaderParameter(
+    "Idempotency-Key",
+    "A name of your own for this request, up to 255 printable characters: whoever repeats it gets the same answer, and nothing is "
+    "done twice.",
+    "3f2b0c9e-publish-fenwick",
+)
+WHY = Parameter("why", "The reason, for the log.", Word(2_000), "The date was misread.")
+DRY = Parameter("dry_run", "Say what would change; write nothing.", YesNo(), "true", default="false")
+PROBLEMS = (400, 401, 403, 406, 408, 413, 414, 415, 422, 429, 500, 503)
+ANY = {"type": "object", "additionalProperties": True}
+
+PUBLICATION = obj(
+    "What publishing a dossier did.",
+    {
+        "type": string("publication."),
+        "dossier": string("Its id."),
+        "published": boolean("False where nothing changed."),
+        "revision": whole("The revision that published it; the newest one where nothing changed."),
+        "counts": {**ANY, "description": "Records created, updated and retracted, by noun."},
+        "unchanged": whole("Records that stood like this before."),
+        "self": string("The revision."),
+        "changes": string("What it changed.", null=True),
+    },
+)
+CHANGED = obj(
+    "A record in a difference.",
+    {
+        "type": string("The noun."),
+        "id": string(),
+        "self": string("", null=True),
+        "after": {**ANY, "description": "The record as it would be; of a new one."},
+        "fields": {**ANY, "description": "Each field that would change, before and after; of one that stands."},
+        "why": string("The reason; of one that would be retracted."),
+        "now": string("The id that it would lead to; of one that would be renamed."),
+    },
+    optional=("self", "after", "fields", "why", "now"),
+)
+DIFFERENCE = obj(
+    "What publishing a dossier would change.",
+    {
+        "type": string("difference."),
+        "dossier": string("Its id."),
+        "revision": whole("The revision that it was compared with."),
+        "counts": {**ANY, "description": "Records created, updated and retracted, by noun."},
+        "unchanged": whole("Records that stand like this already."),
+        "created": listed({"$ref": "#/components/schemas/ChangedRecord"}),
+        "updated": listed({"$ref": "#/components/schemas/ChangedRecord"}),
+        "retracted": listed({"$ref": "#/components/schemas/ChangedRecord"}),
+        "renamed": listed({"$ref": "#/components/schemas/ChangedRecord"}),
+    },
+)
+ACCESS = obj(
+    "Whether the text of a source is at hand.",
+    {
+        "type": string("text."),
+        "source": string("The source's id."),
+        "text": string("attached, open or withheld."),
+        "changed": boolean("Whether this request changed it."),
+    },
+)
+COMPONENTS = {
+    "Publication": PUBLICATION,
+    "Difference": DIFFERENCE,
+    "ChangedRecord": CHANGED,
+    "TextAccess": ACCESS,
+}
+
+
+def operations() -> Iterator[Operation]:
+    """The routes."""
+    yield Operation(
+        "/v1/dossiers",
+        "publish_dossier",
+        "writing",
+        "Publish a dossier",
+        "Validates a dossier as `chancery check` does and publishes what it changes as one revision, whole or not at all. "
+        "With `dry_run=true` it says what would change. 200 where nothing changes.",
+        publishing_dossier,
+        {"oneOf": [{"$ref": "#/components/schemas/Publication"}, {"$ref": "#/components/schemas/Difference"}]},
+        (DRY, WHY),
+        problems=(*PROBLEMS, 409),
+        method="POST",
+        scope="write",
+        body=Body(
+            "The dossier, in JSON or YAML; its schema is /v1/schemas/dossier.json.", ("application/json", YAML[0]), ANY
+        ),
+        headers=(RETRY,),
+        done={200: "Nothing changed, or this was a dry run.", 201: "The revision is published."},
+    )
+    source = PathParameter("id", "The id of a source.", "")
+    yield Operation(
+        "/v1/sources/{id}/text",
+        "attach_text",
+        "sources",
+        "Attach the text of a source",
+        "Keeps the text of a source, so that passages show their words. Refused unless it is the very text that was annotated. "
+        "It is a matter of access and no revision.",
+        attaching,
+        {"$ref": "#/components/schemas/TextAccess"},
+        (),
+        (source,),
+        problems=(*PROBLEMS, 404),
+        method="PUT",
+        scope="write",
+        body=Body(
+            "The text, UTF-8, exactly as it was annotated.", ("text/plain",), {"type": "string", "maxLength": 5_000_000}
+        ),
+        headers=(RETRY,),
+        done={200: "The text is at hand."},
+    )
+    yield Operation(
+        "/v1/sources/{id}/text",
+        "withdraw_text",
+        "sources",
+        "Take the text of a source away",
+        "The words are gone from every answer at once, `as_of` an earlier revision included.",
+        withdrawing,
+        {"$ref": "#/components/schemas/TextAccess"},
+        (),
+        (source,),
+        problems=(*PROBLEMS, 404),
+        method="DELETE",
+        scope="write",
+        headers=(RETRY,),
+        done={200: "The text is not at hand."},
+    )
+
+
+# ── How a write comes in ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def endpoint(one: Operation) -> Callable[[Request], Awaitable[Response]]:
+    """A route that writes: its key looked at, then its body read, then its work done in a thread that no read waits for."""
+    scope = one.scope or "write"
+
+    async def run(request: Request) -> Response:
+        here = reading.state(request)
+        require(request.scope.get("key"), scope)
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            raise UnknownMedia(f"Bodies in the encoding {encoding[:40]!r} are not read here. Send it as it is.")
+        try:
+            body = await whole_body(request, here.settings.body_bytes, here.settings.body_seconds)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there any more
+        async with thread(here.settings):
+            return await to_thread.run_sync(one.handler, request, body, limiter=UNLIMITED.get())
+
+    return run
+
+
+async def whole_body(request: Request, most: int, seconds: float) -> bytes:
+    """The body of a request. Raises TooLarge, whatever length it declares, and TooSlow."""
+    parts: list[bytes] = []
+    length = 0
+    with anyio.move_on_after(seconds) as late:
+        async for part in request.stream():
+            length += len(part)
+            if length > most:
+                raise TooLarge(f"The body has more than {most} bytes, the most that are possible.")
+            parts.append(part)
+    if late.cancelled_caught:
+        raise TooSlow(f"The body did not arrive within {seconds:g} s. Nothing was changed; send it again.")
+    return b"".join(parts)
+
+
+# One for each event loop, which a process that serves has one of.
+WRITERS: RunVar[CapacityLimiter] = RunVar("writers")
+UNLIMITED: RunVar[CapacityLimiter] = RunVar("unlimited")
+
+
+class thread:
+    """A thread to write in, beside those that read, so that writes wait for one another and no read for them.
+
+    Raises Unavailable where too many wait for one, or it does not come in time.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        try:
+            self.limiter = WRITERS.get()
+        except LookupError:
+            self.limiter = CapacityLimiter(settings.write_threads)
+            WRITERS.set(self.limiter)
+            UNLIMITED.set(CapacityLimiter(inf))
+        self.most = settings.writes_waiting
+
+    async def __aenter__(self) -> None:
+        if self.limiter.statistics().tasks_waiting >= self.most:
+            raise crowded()
+        with anyio.move_on_after(QUEUE_SECONDS) as late:
+            await self.limiter.acquire_on_behalf_of(self)
+        if late.cancelled_caught:
+            raise crowded()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.limiter.release_on_behalf_of(self)
+
+
+def crowded() -> Unavailable:
+    """The 503 of a write that finds no thread."""
+    return Unavailable(
+        "Too many writes wait already. Nothing was changed; try again shortly.", headers={"Retry-After": "2"}
+    )
+
+
+def media(request: Request, offered: Sequence[str]) -> str:
+    """The format of a body, among those that are read. Raises UnknownMedia for another one, or none."""
+    given, *rest = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
+    charset = next((part.partition("=")[2].strip("\"'") for part in rest if part.startswith("charset=")), "utf-8")
+    if given not in offered or charset not in ("utf-8", "utf8", "us-ascii"):
+        asked = request.headers.get("content-type", "")[:80]
+        raise UnknownMedia(
+            f"Content-Type {asked!r} is not read here. Send {' or '.join(offered)}, in UTF-8."
+            if asked
+            else f"Say in Content-Type what the body is: {' or '.join(offered)}."
+        )
+    return given
+
+
+PRINTABLE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+def asked_of(request: Request, body: bytes) -> Asked:
+    """A write as it came. Raises BadRequest for an Idempotency-Key that is none."""
+    given = request.headers.getlist("idempotency-key")
+    if len(given) > 1 or (given and not PRINTABLE.fullmatch(given[0])):
+        detail = "An Idempotency-Key comes once and has 1 to 255 printable ASCII characters."
+        raise BadRequest(detail, errors=[Fault("Idempotency-Key", detail, "header")])
+    facts = [
+        request.method,
+        request.url.path,
+        sorted(reading.pairs_of(request)),
+        [request.headers.get(name) for name in ("content-type", "if-match", "if-none-match")],
+        sha256(body).hexdigest(),
+    ]
+    digest = sha256(orjson.dumps(facts)).hexdigest()
+    key = require(request.scope.get("key"), "write")
+    return Asked(key, given[0] if given else None, digest, reading.state(request).settings.idempotency_hours)
+
+
+def desk(request: Request) -> Desk:
+    """Where the writes of this application are done."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+def said(answer: Answer) -> Response:
+    """An answer with its headers."""
+    headers = {"Cache-Control": "no-store", **answer.headers}
+    if answer.repeated:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answer.body, status_code=answer.status, media_type=reading.JSON, headers=headers)
+
+
+def before(request: Request, asked: Asked) -> Response | None:
+    """The answer that this request got before, or None."""
+    if asked.retry is None:
+        return None
+    here = reading.state(request)
+    with here.database.read() as connection:
+        known = retries.answered(connection, asked, here.clock())
+    return None if known is None else said(known)
+
+
+def json_only(request: Request) -> None:
+    """Refuse a representation that an answer to a write does not have."""
+    reading.representation(request, None, ())
+
+
+# ── The routes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def publishing_dossier(request: Request, body: bytes) -> Response:
+    here = reading.state(request)
+    values = parse_plain(reading.pairs_of(request), (DRY, WHY), here.vocabularies)
+    json_only(request)
+    kind = media(request, ("application/json", *YAML))
+    asked = asked_of(request, body)
+    if (known := before(request, asked)) is not None:
+        return known
+    if kind == "application/json":
+        in_json(body)
+    with here.database.read() as connection:
+        prepared = publish.prepare(connection, body, here.vocabularies)
+        publishing.limited(prepared, here.settings.dossier_records)
+        if values.get("dry_run"):
+            told = publishing.difference(connection, prepared)
+            return said(Answer.of(200, told, KB_Revision=str(prepared.basis)))
+    return said(publishing.published(desk(request), asked, prepared, values.get("why")))
+
+
+def in_json(body: bytes) -> None:
+    """Refuse what calls itself JSON and is none, YAML above all: with the place where it ends to be."""
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Ours says where; what only orjson minds is told by the checks that follow.
+        document.read(body, as_json=True)
+
+
+def attaching(request: Request, body: bytes) -> Response:
+    here = reading.state(request)
+    parse_plain(reading.pairs_of(request), (), here.vocabularies)
+    json_only(request)
+    media(request, ("text/plain",))
+    asked = asked_of(request, body)
+    if (known := before(request, asked)) is not None:
+        return known
+    id = request.path_params["id"]
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TextRefused(
+            f"The text is not UTF-8 (byte {error.start}); citations count code points of UTF-8 text."
+        ) from None
+    if "\0" in text:
+        raise TextRefused("The text holds U+0000, which no text that was annotated can hold.")
+
+    def work(connection: Connection) -> Answer:
+        if not reading.plausible(id):
+            raise texts.no_source(connection, "")
+        new = texts.attach(connection, id, text, here.clock())
+        return access_of(connection, id, changed=new)
+
+    return said(desk(request).note(asked, work))
+
+
+def withdrawing(request: Request, body: bytes) -> Response:
+    here = reading.state(request)
+    parse_plain(reading.pairs_of(request), (), here.vocabularies)
+    json_only(request)
+    asked = asked_of(request, body)
+    if (known := before(request, asked)) is not None:
+        return known
+    id = request.path_params["id"]
+
+    def work(connection: Connection) -> Answer:
+        if not reading.plausible(id):
+            raise texts.no_source(connection, "")
+        gone = texts.withdraw(connection, id)
+        return access_of(connection, id, changed=gone)
+
+    return said(desk(request).note(asked, work))
+
+
+def access_of(connection: Connection, id: str, *, changed: bool) -> Answer:
+    """What a change of access is answered."""
+    latest = ledger.latest(connection)
+    now = text_at_hand(connection, View(latest, enrichment=True), [id])[id]["text"]
+    return Answer.of(200, {"type": "text", "source": id, "text": now, "changed": changed}, KB_Revision=str(latest))
