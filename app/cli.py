@@ -27,7 +27,15 @@ revisions = typer.Typer(help="The log of changes, and what a crash left open.", 
 
 # As `chancery --help` lists them: a panel a subject.
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Serving": (serving.serve, serving.migrate, serving.seed, serving.doctor, serving.backup, serving.restore),
+    "Serving": (
+        serving.serve,
+        serving.migrate,
+        serving.seed,
+        serving.doctor,
+        serving.reindex,
+        serving.backup,
+        serving.restore,
+    ),
     "Dossiers and citations": (dossiers.check, dossiers.load, dossiers.pin, dossiers.attach, dossiers.verify),
     "Coded events": (events.import_,),
     "Records and their history": (records.show,),

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, Index, func, inspect, select, text
 from sqlalchemy.schema import CreateIndex
 
-from app import ledger, schema
+from app import indexing, ledger, schema
 from app.db import Database
 from app.models import metadata
 from app.models.base import PLAIN
@@ -34,10 +34,14 @@ def examine(database: Database, migrations: Path) -> Iterator[str]:
             return
         if database.embedded:
             verdict = connection.execute(text("PRAGMA integrity_check(5)")).scalars().all()
+            if verdict != ["ok"] and all("search_words" in str(one) for one in verdict):
+                yield f"The index of words is damaged: {'; '.join(map(str, verdict))}. Run `chancery reindex`."
+                return
             if verdict != ["ok"]:
                 yield f"The file is damaged: {'; '.join(map(str, verdict))}. Restore a backup with `chancery restore`."
                 return
         yield from lost_indexes(connection)
+        yield from indexing.ailments(connection)
         yield from left_open(connection)
         yield from twice_standing(connection)
         yield from dangling(connection)

@@ -26,6 +26,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app import indexing
 from app.db import Database
 from app.errors import BadQuery, Conflict
 from app.models import coded
@@ -33,6 +34,7 @@ from app.models.base import ENRICHED, PLAIN, WHOLE
 from app.models.revision import record_id, redirect, retraction, revision
 from app.models.source import citation
 from app.names import words
+from app.query import text_index
 from app.query.evidence import parts
 from app.query.fields import Record, Resource
 from app.resources import NOUNS
@@ -217,6 +219,8 @@ def publish(
     # Always after the one before it, whatever the clock of the machine does: `as_of` a moment relies on that order.
     before = connection.execute(select(func.max(revision.c.published_at))).scalar()
     moment = stamp(now)
+    if connection.execute(select(revision.c.kind).where(revision.c.number == number)).scalar() == "import":
+        indexing.put_actors(connection, number)
     if before is not None and moment <= before:
         moment = stamp(datetime.fromisoformat(before) + timedelta(microseconds=1))
     done = connection.execute(
@@ -268,6 +272,7 @@ def empty(connection: Connection, number: int) -> None:
     for table in (retraction, record_id):
         connection.execute(delete(table).where(table.c.since == number))
     connection.execute(delete(coded.rejected_row).where(coded.rejected_row.c.revision == number))
+    text_index.emptied(connection, number)
 
 
 def hold(connection: Connection, number: int) -> None:
@@ -451,6 +456,7 @@ def _take_back(connection: Connection, number: int, resource: Resource, ids: Seq
         connection.execute(update(table).where(table.c.id.in_(touched), table.c.until == number).values(until=None))
     for table in (retraction, record_id):
         connection.execute(delete(table).where(table.c.id.in_(touched), table.c.since == number))
+    text_index.taken_back(connection, number, touched)
 
 
 def _close(connection: Connection, number: int, resource: Resource, ids: Sequence[str]) -> None:
@@ -459,15 +465,18 @@ def _close(connection: Connection, number: int, resource: Resource, ids: Sequenc
         return
     for table in (*reversed(resource.tables), citation):
         connection.execute(update(table).where(table.c.id.in_(ids), table.c.until.is_(None)).values(until=number))
+    text_index.closed(connection, number, ids)
 
 
 def _insert(
     connection: Connection, number: int, resource: Resource, records: Sequence[Record], origin: str | None
 ) -> None:
     rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in (*resource.tables, citation)}
+    versions: list[tuple[dict[str, Any], Record]] = []
     for record in records:
         for face, seen in faces(record):
             key = {"id": record["id"], "since": number, "face": face}
+            versions.append((key, seen))
             rows[resource.table].append({**key, "origin": origin, **columns(resource, seen)})
             for line in resource.fields:
                 for child in line.rows:
@@ -477,13 +486,16 @@ def _insert(
     for table, some in rows.items():
         if some:
             connection.execute(insert(table), some)
+    indexing.put(connection, resource, versions)
 
 
 def columns(resource: Resource, record: Record) -> dict[str, Any]:
     """A version's own row: its body, its folded words, and the columns that filters and sorts need."""
     found = {keep.column.name: keep.take(record) for line in resource.fields for keep in line.keep}
     found |= {keep.column.name: keep.take(record) for keep in resource.keep}
-    folded = [word for text in resource.search(record) if text for word in words(text)]
+    own = (line for line in resource.sought if line.weight != "linked")
+    texts = (text for line in own for text in line.take(record))
+    folded = [word for text in texts if text for word in words(text)]
     return {**found, "body": dumped(record), "words": "".join(f" {word}" for word in folded)}
 
 

@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from app import indexing
 from app.errors import NotFound, TextRefused
 from app.ledger import stamp
 from app.models.source import source, source_text, text_access
@@ -39,6 +40,7 @@ def attach(connection: Connection, id: str, text: str, now: datetime) -> bool:
         return False
     connection.execute(delete(source_text).where(source_text.c.source == id))
     connection.execute(insert(source_text).values(source=id, sha256=digest, text=text, attached_at=stamp(now)))
+    indexing.attached(connection, id, text)
     _changed(connection)
     return True
 
@@ -51,6 +53,7 @@ def withdraw(connection: Connection, id: str) -> bool:
     _turn(connection)
     gone = connection.execute(delete(source_text).where(source_text.c.source == id)).rowcount > 0
     if gone:
+        indexing.withdrawn(connection, id)
         _changed(connection)
     elif id not in source_ids(connection):
         raise no_source(connection, id)

@@ -105,6 +105,18 @@ def doctor(database: Where = None) -> None:
     typer.echo("Nothing is wrong.")
 
 
+def reindex(database: Where = None) -> None:
+    """Make the index that searches look in again, from the records and the texts at hand.
+
+    Only where `chancery doctor` asks for it. Readers see the old index until the new one is complete.
+    """
+    from app import indexing
+
+    with opened(database) as (_, base), base.write() as connection:
+        rows = indexing.rebuild(connection)
+    typer.echo(f"The index was made again: {rows:,} rows.")
+
+
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not be there yet.")],
     database: Where = None,

@@ -7,6 +7,7 @@ actor       actor, its names, identifiers, tenures, memberships; office
 place  topic (and vocabulary terms)  statement (and claim)  event  agreement (and provision)  relation  dataset
 access      keys, answers of writes, what waits for review
 coded       events, actors and reports of datasets, and what is counted ahead
+search      the words of each version of a record
 """
 
 from app.models import (
@@ -19,6 +20,7 @@ from app.models import (
     place,
     relation,
     revision,
+    search,
     source,
     statement,
     topic,
@@ -36,6 +38,7 @@ __all__ = [
     "place",
     "relation",
     "revision",
+    "search",
     "source",
     "statement",
     "topic",

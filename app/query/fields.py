@@ -224,6 +224,18 @@ class Rows:
     take: Callable[[Record], Iterable[Mapping[str, Any]]]
 
 
+Weight = Literal["name", "gloss", "quote", "text", "linked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Texts of a record that a search looks in: the field in which they stand, how they weigh, and how they are taken."""
+
+    field: str
+    weight: Weight
+    take: Callable[[Record], Iterable[str | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """Where the ids stand that a field holds: the resource they belong to, and the key within each item, if any."""
@@ -354,7 +366,8 @@ class Resource:
     sorts: tuple[Sort, ...]
     facets: tuple[Facet, ...] = ()
     keep: tuple[Keep, ...] = ()  # columns that hold something which is no field of its own
-    search: Callable[[Record], Iterable[str | None]] = lambda record: ()
+    sought: tuple[Sought, ...] = ()  # the record's own words; `q` looks in them
+    naming: tuple[str, ...] = ()  # the fields whose ids a search takes for words too: ids are readable
     late: Late | None = None
     shows_words: bool = True  # whether an answer can show words of a source
     dated: Period | None = None  # what `coverage` calls the dates of this resource

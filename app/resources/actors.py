@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Table, and_, or_, select, true
 
 from app.coded.actors import CodedActors
 from app.models.actor import actor, actor_identifier, actor_name, membership, office, tenure
-from app.names import family_names, fold, skeleton
-from app.query.fields import Asked, By, Day, Facet, Is, Link, Ref, Resource, Rows, Sort, Term, Word
+from app.names import family_names, fold, skeleton, words
+from app.query.fields import Asked, By, Day, Facet, Is, Link, Ref, Resource, Rows, Sort, Sought, Term, Word
 from app.query.shapes import evidence, items, ref, term, text
 from app.query.sql import standing
 from app.times import day_number, parse_edtf
@@ -46,6 +46,13 @@ def names(record: Item) -> Iterable[dict[str, Any]]:
 def given_name_first(name: Item) -> bool:
     """Whether the family name is to be looked for at the end: not in the languages that put it first."""
     return (name.get("language") or "en")[:2] not in ("ja", "zh", "ko")
+
+
+def respellings(record: Item) -> list[str]:
+    """The keys under which usual respellings of the names are found: a search for Zelensky finds Zelenskyy."""
+    texts = [record["name"], *(name["text"] for name in record.get("names") or ())]
+    folded = {word for text in texts for word in words(text)}
+    return [" ".join(dict.fromkeys(bone for text in texts for bone in skeleton(text).split() if bone not in folded))]
 
 
 def span(item: Item) -> dict[str, int | None]:
@@ -202,7 +209,15 @@ ACTORS = Resource(
     ),
     facets=(Facet("kind", actor.c.kind),),
     stores=(CodedActors(),),
-    search=lambda record: [record["name"], *(name["text"] for name in record.get("names") or ())],
+    sought=(
+        Sought("name", "name", lambda record: [record["name"]]),
+        Sought("names", "name", lambda record: [name["text"] for name in record.get("names") or ()]),
+        Sought("names", "linked", respellings),
+    ),
+    naming=(
+        "id",
+        "offices",
+    ),
 )
 
 OFFICES = Resource(
@@ -221,5 +236,6 @@ OFFICES = Resource(
         Sort("id", "By id.", office.c.id),
         Sort("since", "By the revision of the version.", office.c.since),
     ),
-    search=lambda record: [record["title"]],
+    sought=(Sought("title", "name", lambda record: [record["title"]]),),
+    naming=("id", "of"),
 )

@@ -25,6 +25,7 @@ from app.query.fields import (
     Resource,
     Rows,
     Sort,
+    Sought,
     Term,
     View,
 )
@@ -176,7 +177,13 @@ AGREEMENTS = Resource(
         Facet("topic", agreement_topic.c.topic),
         Facet("source", citation.c.source),
     ),
-    search=lambda record: [record["gloss"], *(item["gloss"] for item in record.get("characterisations") or ())],
+    sought=(
+        Sought("gloss", "gloss", lambda record: [record["gloss"]]),
+        Sought(
+            "characterisations", "text", lambda record: [one["gloss"] for one in record.get("characterisations") or ()]
+        ),
+    ),
+    naming=("id", "parties", "occasion", "topics"),
     late=provisions_of,
     dated=SIGNED,
 )
@@ -233,5 +240,9 @@ PROVISIONS = Resource(
         Facet("commitment", provision.c.commitment),
         Facet("source", citation.c.source),
     ),
-    search=lambda record: [record["gloss"], record.get("quantity")],
+    sought=(
+        Sought("gloss", "gloss", lambda record: [record["gloss"]]),
+        Sought("quantity", "text", lambda record: [record.get("quantity")]),
+    ),
+    naming=("id", "agreement", "provider", "recipient"),
 )

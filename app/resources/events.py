@@ -30,6 +30,7 @@ from app.query.fields import (
     Resource,
     Rows,
     Sort,
+    Sought,
     Term,
     Whole,
     Word,
@@ -275,7 +276,12 @@ EVENTS = Resource(
         Facet("source", citation.c.source),
     ),
     keep=(Keep(event.c.initiator, only("initiator")), Keep(event.c.recipient, only("recipient"))),
-    search=lambda record: [record.get("gloss"), record.get("purpose"), at("happened", "words")(record)],
+    sought=(
+        Sought("gloss", "gloss", lambda record: [record.get("gloss")]),
+        Sought("purpose", "text", lambda record: [record.get("purpose")]),
+        Sought("happened", "text", lambda record: [at("happened", "words")(record)]),
+    ),
+    naming=("id", "place", "participants", "topics"),
     dated=HAPPENED,
     stores=(CodedEvents(),),
     leaves_out=LeftOut(

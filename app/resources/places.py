@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.models.place import place
-from app.query.fields import Facet, Is, Ref, Resource, Sort, Term, Word
+from app.query.fields import Facet, Is, Ref, Resource, Sort, Sought, Term, Word
 from app.query.shapes import evidence, items, ref, term, text
 
 PLACES = Resource(
@@ -31,5 +31,9 @@ PLACES = Resource(
         Sort("since", "By the revision of the version.", place.c.since),
     ),
     facets=(Facet("kind", place.c.kind), Facet("country", place.c.country)),
-    search=lambda record: [record["name"]],
+    sought=(Sought("name", "name", lambda record: [record["name"]]),),
+    naming=(
+        "id",
+        "within",
+    ),
 )

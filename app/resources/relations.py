@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.models.relation import relation
 from app.models.source import citation
-from app.query.fields import Facet, Is, Ref, Resource, Sort, Term
+from app.query.fields import Facet, Is, Ref, Resource, Sort, Sought, Term
 from app.query.shapes import evidence, ref, term, text
 from app.resources.cited import cited_source
 
@@ -55,5 +55,6 @@ RELATIONS = Resource(
         Facet("object", relation.c.object),
         Facet("source", citation.c.source),
     ),
-    search=lambda record: [record.get("gloss")],
+    sought=(Sought("gloss", "gloss", lambda record: [record.get("gloss")]),),
+    naming=("id", "subject", "object"),
 )

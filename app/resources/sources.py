@@ -9,7 +9,23 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from app.models.source import citation, passage, source, source_text
 from app.query.evidence import Texts
-from app.query.fields import Asked, By, Facet, Field, Is, Keep, Link, Period, Ref, Resource, Sort, View, Whole, Word
+from app.query.fields import (
+    Asked,
+    By,
+    Facet,
+    Field,
+    Is,
+    Keep,
+    Link,
+    Period,
+    Ref,
+    Resource,
+    Sort,
+    Sought,
+    View,
+    Whole,
+    Word,
+)
 from app.query.shapes import at, date, items, listed, ref, string, term, text, whole
 from app.query.sql import standing
 
@@ -104,7 +120,12 @@ SOURCES = Resource(
         Sort("since", "By the revision of the version.", source.c.since),
     ),
     facets=(Facet("publisher", source.c.publisher), Facet("language", source.c.language)),
-    search=lambda record: [record.get("title"), record.get("author"), record.get("publisher")],
+    sought=(
+        Sought("title", "name", lambda record: [record.get("title")]),
+        Sought("author", "text", lambda record: [record.get("author")]),
+        Sought("publisher", "text", lambda record: [record.get("publisher")]),
+    ),
+    naming=("id",),
     keep=(Keep(source.c.open, lambda record: int(record.get("text") == "open")),),
     late=text_at_hand,
     dated=PUBLISHED,
@@ -143,5 +164,7 @@ PASSAGES = Resource(
         Sort("since", "By the revision of the version.", passage.c.since),
     ),
     facets=(Facet("source", passage.c.source), Facet("paragraph", passage.c.paragraph)),
+    # Access, not knowledge: there only where whoever makes the record knows the text.
+    sought=(Sought("exact", "text", lambda record: [record.get("exact")]),),
     late=words_and_citers,
 )

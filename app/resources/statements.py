@@ -27,6 +27,7 @@ from app.query.fields import (
     Resource,
     Rows,
     Sort,
+    Sought,
     Term,
 )
 from app.query.shapes import at, date, evidence, items, maybe, ref, refs, term, text
@@ -46,14 +47,12 @@ def constraints(record: Record) -> list[dict[str, str]]:
     ]
 
 
-def said_words(record: Record) -> list[str | None]:
-    """The words of a statement or claim that `q` looks in."""
-    return [
-        record.get("gloss"),
-        record.get("quote"),
-        at("commitment", "toward")(record),
-        *(item["gloss"] for item in record.get("constraints") or ()),
-    ]
+SAID_WORDS = (
+    Sought("gloss", "gloss", lambda record: [record.get("gloss")]),
+    Sought("quote", "quote", lambda record: [record.get("quote")]),
+    Sought("commitment", "text", lambda record: [at("commitment", "toward")(record)]),
+    Sought("constraints", "text", lambda record: [item["gloss"] for item in record.get("constraints") or ()]),
+)
 
 
 SAID = Period("said", "When it was said.", statement.c.said_first, statement.c.said_last, "2025-08")
@@ -160,7 +159,8 @@ STATEMENTS = Resource(
         Facet("source", citation.c.source),
     ),
     keep=(Keep(statement.c.place, place),),
-    search=said_words,
+    sought=SAID_WORDS,
+    naming=("id", "speaker", "office", "on_behalf_of", "occasion", "about", "topics", "addressee"),
     dated=SAID,
 )
 
@@ -246,5 +246,6 @@ CLAIMS = Resource(
         Facet("source", citation.c.source),
     ),
     keep=(Keep(claim.c.place, place),),
-    search=said_words,
+    sought=SAID_WORDS,
+    naming=("id", "subject", "about", "topics"),
 )

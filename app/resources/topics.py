@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.models.topic import term as term_table
 from app.models.topic import topic
-from app.query.fields import Field, Is, Keep, Ref, Resource, Sort, Word
+from app.query.fields import Field, Is, Keep, Ref, Resource, Sort, Sought, Word
 from app.query.shapes import at, evidence, ref, text, whole
 
 TOPICS = Resource(
@@ -27,7 +27,11 @@ TOPICS = Resource(
         Sort("id", "By id.", topic.c.id),
         Sort("since", "By the revision of the version.", topic.c.since),
     ),
-    search=lambda record: [record["label"], record.get("definition")],
+    sought=(
+        Sought("label", "name", lambda record: [record["label"]]),
+        Sought("definition", "gloss", lambda record: [record.get("definition")]),
+    ),
+    naming=("id",),
 )
 
 # Kept by the ledger as everything else is, so that a definition can be read as of a revision; asked for at /v1/vocabularies.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.routes import codes, counts, feeds, lists, questions, service, texts, writing
+from app.routes import codes, counts, feeds, lists, questions, search, service, texts, writing
 from app.routes.operations import Operation
 
 
@@ -12,6 +12,7 @@ def operations() -> list[Operation]:
         *service.operations(),
         *lists.operations(),
         *questions.operations(),
+        *search.operations(),
         *feeds.operations(),
         *codes.operations(),
         *counts.operations(),

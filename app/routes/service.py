@@ -48,6 +48,7 @@ INDEX = obj(
     },
 )
 QUESTIONS = (
+    ("Where do these words stand?", "/v1/search?q=security%20guarantees"),
     ("Which actors can a name stand for?", "/v1/resolve?name=Tokyo"),
     ("What does each resource offer?", "/v1/resources"),
     ("What do the terms mean?", "/v1/vocabularies"),
