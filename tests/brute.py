@@ -150,6 +150,16 @@ def agreement_of(world: World, record: Record) -> Record:
     return next((item for item in world.records("agreements") if item["id"] == record["agreement"]), {})
 
 
+def actors_in(world: World, ids: Iterable[str | None]) -> set[Any]:
+    """Those of the ids that are actors."""
+    return {item["id"] for item in world.records("actors")} & set(ids)
+
+
+def ascribes(record: Record) -> bool:
+    """Whether a claim ascribes an act, an aim or a view to its subject."""
+    return record["kind"].startswith("attributed_") or (within(record, "commitment", "rank") or 0) > 0
+
+
 def country(world: World, record: Record) -> set[Any]:
     return {item["country"] for item in world.records("places") if item["id"] == record["place"]} - {None}
 
@@ -162,8 +172,20 @@ HELD: dict[str, dict[str, Holds]] = {
         "member_of": by(lambda record: each(record, "memberships", "actor")),
         "holds_office": by(lambda record: each(record, "offices", "office")),
     },
-    "statements": {**plain("speaker", "on_behalf_of", "kind", "form", "occasion", "addressee", "office"), **UTTERANCE},
-    "claims": {**plain("kind", "subject"), **UTTERANCE},
+    "statements": {
+        **plain("speaker", "on_behalf_of", "kind", "form", "occasion", "addressee", "office"),
+        **UTTERANCE,
+        "position_of": by(lambda record: some(record["speaker"], record["on_behalf_of"])),
+        "involves": lambda world, record: (
+            some(record["speaker"], record["on_behalf_of"], record["addressee"]) | actors_in(world, record["about"])
+        ),
+    },
+    "claims": {
+        **plain("kind", "subject"),
+        **UTTERANCE,
+        "position_of": lambda world, record: actors_in(world, [record["subject"]] if ascribes(record) else []),
+        "involves": lambda world, record: actors_in(world, [record["subject"], *record["about"]]),
+    },
     "agreements": {
         **plain("kind", "occasion"),
         **SOURCE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import ColumnElement, and_, or_, select
+
 from app.models.source import citation
 from app.models.statement import (
     claim,
@@ -14,7 +16,9 @@ from app.models.statement import (
     statement_topic,
 )
 from app.query.fields import (
+    Asked,
     Bound,
+    By,
     Facet,
     Field,
     Holds,
@@ -31,6 +35,7 @@ from app.query.fields import (
     Term,
 )
 from app.query.shapes import at, date, evidence, items, maybe, ref, refs, term, text
+from app.query.sql import standing
 from app.resources.cited import cited_source
 
 
@@ -55,6 +60,37 @@ SAID_WORDS = (
 )
 
 
+def ids_of(asked: Asked) -> list[str]:
+    """Every record that the values of a reference stand for."""
+    return [one for ids in asked.values for one in ids]
+
+
+def by_involved(asked: Asked) -> ColumnElement[bool]:
+    """Statements in which an actor has any part."""
+    s, ids = statement.c, ids_of(asked)
+    spoken = select(statement_about.c.id).where(statement_about.c.about.in_(ids), standing(statement_about, asked.view))
+    return or_(s.speaker.in_(ids), s.on_behalf_of.in_(ids), s.addressee.in_(ids), s.id.in_(spoken))
+
+
+def by_position(asked: Asked) -> ColumnElement[bool]:
+    """Statements by an actor or on their behalf."""
+    return or_(statement.c.speaker.in_(ids_of(asked)), statement.c.on_behalf_of.in_(ids_of(asked)))
+
+
+def by_involved_in_claim(asked: Asked) -> ColumnElement[bool]:
+    """Claims whose subject an actor is, or that are about them."""
+    ids = ids_of(asked)
+    told = select(claim_about.c.id).where(claim_about.c.about.in_(ids), standing(claim_about, asked.view))
+    return or_(claim.c.subject.in_(ids), claim.c.id.in_(told))
+
+
+def by_ascription(asked: Asked) -> ColumnElement[bool]:
+    """Claims that ascribe an act, an aim or a view to an actor; what is merely said of them is no position of theirs."""
+    ascribed = or_(claim.c.kind.in_(ASCRIBING), claim.c.rank > 0)
+    return and_(claim.c.subject.in_(ids_of(asked)), ascribed)
+
+
+ASCRIBING = ("attributed_intent", "attributed_goal", "attributed_perception")
 SAID = Period("said", "When it was said.", statement.c.said_first, statement.c.said_last, "2025-08")
 
 STATEMENTS = Resource(
@@ -133,6 +169,20 @@ STATEMENTS = Resource(
         Present("has_quote", "Whether the source quotes words of it.", statement.c.quote),
         Is("occasion", "The event at which it was said.", statement.c.occasion, Ref("events"), "ishiba-remarks"),
         Is("addressee", "To whom it was said.", statement.c.addressee, Ref("actors"), "ukraine"),
+        By(
+            "involves",
+            "An actor with any part in it: who speaks, for whom, to whom or about whom.",
+            Ref("actors"),
+            by_involved,
+            "Japan",
+        ),
+        By(
+            "position_of",
+            "An actor whose position it tells: who speaks, or for whom.",
+            Ref("actors"),
+            by_position,
+            "Japan",
+        ),
         Is("office", "The office the speaker held.", statement.c.office, Ref("offices"), "prime-minister-of-japan"),
         cited_source("statement", statement),
         SAID,
@@ -209,6 +259,20 @@ CLAIMS = Resource(
         ),
         Is("kind", "Kind of claim.", claim.c.kind, Term("claim_kind"), "assessment"),
         Is("subject", "Whom or what it is chiefly about.", claim.c.subject, Ref("*"), "Japan"),
+        By(
+            "involves",
+            "An actor who is its subject or whom it is about.",
+            Ref("actors"),
+            by_involved_in_claim,
+            "Japan",
+        ),
+        By(
+            "position_of",
+            "An actor to whom it ascribes an act, an aim or a view: a level of commitment, or an attributed kind.",
+            Ref("actors"),
+            by_ascription,
+            "Japan",
+        ),
         Holds(
             "constraint",
             "Family of something it says things depend on.",

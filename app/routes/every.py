@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.routes import codes, counts, feeds, lists, questions, search, service, texts, writing
+from app.routes import analysis, codes, counts, feeds, lists, questions, search, service, texts, writing
 from app.routes.operations import Operation
 
 
@@ -16,6 +16,7 @@ def operations() -> list[Operation]:
         *feeds.operations(),
         *codes.operations(),
         *counts.operations(),
+        *analysis.operations(),
         *texts.operations(),
         *writing.operations(),
     ]

@@ -10,12 +10,13 @@ from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Who
 from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
 from app.resources import PUBLIC, RESOURCES
-from app.routes import questions, search, writing
+from app.routes import analysis, questions, search, writing
 from app.routes.lists import class_name
 from app.routes.operations import Body, Operation
 from app.vocabularies import Vocabularies
 
 TAGS = {
+    "analysis": "How things went in time, and where actors stand.",
     "names": "Which actors a name can stand for.",
     "dictionary": "What there is, in words.",
     "history": "The knowledge base's own log.",
@@ -257,6 +258,7 @@ def schemas(vocabularies: Vocabularies) -> dict[str, Any]:
     found |= questions.COMPONENTS
     found |= writing.COMPONENTS
     found |= search.COMPONENTS
+    found |= analysis.COMPONENTS
     found["ResourceSummary"] = obj("A resource in a line.", questions.SUMMARY)
     found["Count"] = obj(
         "How many records there are.", {"n": whole(), "exact": boolean("False where counting stopped at a bound.")}

@@ -67,7 +67,7 @@ def install(app: FastAPI) -> None:
 
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ChanceryError)
-        if isinstance(error, Moved) and request.url.query:
+        if isinstance(error, Moved) and request.url.query and "?" not in error.to:
             error = Moved(error.detail, to=f"{error.to}?{request.url.query}")
         return answer(request, error)
 

@@ -1,0 +1,179 @@
+"""What happened to an actor or a topic in time: statements, claims, events and agreements merged in one order, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.answers import together
+from app.answers.together import Line, Part, Reach
+from app.query import page
+from app.query.evidence import Texts
+from app.query.fields import View
+from app.query.page import Bounds, Coverage, Match
+from app.query.sql import LAST_INTEGER
+from app.resources import RESOURCES
+
+# On one day: what happened, what was concluded, what was said about it, what somebody makes of it.
+LINES = {
+    "event": Line("events", "participant", "happened"),
+    "agreement": Line("agreements", "party", "signed"),
+    "statement": Line("statements", "involves", "said"),
+    "claim": Line("claims", "involves", None),
+}
+PLACE = {noun: number for number, noun in enumerate(LINES)}
+LOWEST, HIGHEST = "", "\U0010ffff"  # before and after every id
+
+Key = tuple[int, int, str]  # the day, the kind's place among those of one day, the id
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record with its place in the order."""
+
+    key: Key
+    part: Part
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How far a page goes: from a key on, so many entries, forwards or backwards in time."""
+
+    limit: int
+    after: Key | None = None
+    descending: bool = False
+
+
+def answer(
+    connection: Connection,
+    view: View,
+    parts: Sequence[Part],
+    reach: Reach,
+    walk: Walk,
+    *,
+    count: str,
+    include: Sequence[str],
+    bounds: Bounds,
+    coverage: Coverage,
+) -> tuple[dict[str, Any], Key | None]:
+    """The page, less its cursor, and the key that the next one goes on after."""
+    found = entries(connection, parts, walk)
+    shown = found[: walk.limit]
+    texts = Texts(connection)
+    items = records(connection, view, shown, reach, texts)
+    lists = {part.plan.resource.name: share(connection, part, count, bounds) for part in parts}
+    told = {
+        "items": items,
+        "revision": view.revision,
+        "count": total(lists.values()) if count != "none" else None,
+        "lists": lists,
+        "included": included(connection, view, items, include, texts),
+        "coverage": together.coverage_of(
+            connection, parts, coverage, empty=not items and walk.after is None, notes=notes(parts, reach)
+        ),
+    }
+    return told, shown[-1].key if len(found) > walk.limit else None
+
+
+def entries(connection: Connection, parts: Sequence[Part], walk: Walk) -> list[Entry]:
+    """The next entries of every list in one order, one more than asked where there are more."""
+    found: list[Entry] = []
+    for part in parts:
+        after = resume(part, walk)
+        if part.out or after is EXHAUSTED:
+            continue
+        condition = together.condition(part, connection)
+        matches = page.matching(connection, part.plan, condition, walk.limit + 1, after or None)
+        found += [Entry((day_of(part, match, walk), PLACE[part.noun], match.id), part, match) for match in matches]
+    found.sort(key=lambda entry: entry.key, reverse=walk.descending)
+    return found[: walk.limit + 1]
+
+
+def day_of(part: Part, match: Match, walk: Walk) -> int:
+    """The day a record is placed at."""
+    return int(match.key) if part.line.dated is not None else undated(walk)
+
+
+def undated(walk: Walk) -> int:
+    """Where what has no day stands: after all that has one, whichever way the order goes."""
+    return -LAST_INTEGER if walk.descending else LAST_INTEGER
+
+
+EXHAUSTED = (None,)  # where a list has nothing more to give
+
+
+def resume(part: Part, walk: Walk) -> tuple[Any, ...]:
+    """The key after which a list goes on, in its own terms; () from its start, EXHAUSTED where it was read to its end."""
+    if walk.after is None:
+        return ()
+    day, reached, id = walk.after
+    place = PLACE[part.noun]
+    ahead = place < reached if walk.descending else place > reached
+    if part.line.dated is None:
+        if day != undated(walk) or ahead:
+            return ()
+        return (id, id) if place == reached else EXHAUSTED
+    before_all, after_all = (HIGHEST, LOWEST) if walk.descending else (LOWEST, HIGHEST)
+    return (day, id if place == reached else before_all if ahead else after_all)
+
+
+def records(
+    connection: Connection, view: View, shown: Sequence[Entry], reach: Reach, texts: Texts
+) -> list[dict[str, Any]]:
+    """The entries as the API shows them: a few statements for each kind of record on the page."""
+    whole: dict[tuple[str, str], dict[str, Any]] = {}
+    for part in {entry.part.noun: entry.part for entry in shown}.values():
+        matches = [entry.match for entry in shown if entry.part.noun == part.noun]
+        for record in page.records(connection, part.resource, view, matches, texts):
+            whole[part.noun, record["id"]] = record
+    known = together.actors_among(connection, whole.values()) if whole else frozenset()
+    when = together.reported(connection, view, whole.values())
+    return [together.entry(whole[one.part.noun, one.match.id], one.part, reach.ids, known, when) for one in shown]
+
+
+def share(connection: Connection, part: Part, count: str, bounds: Bounds) -> dict[str, Any]:
+    """A list's share: how many, where that was asked, and the request that lists exactly them."""
+    return {
+        "count": together.counted(connection, part, count, bounds),
+        "items": None if part.out else part.address,
+    }
+
+
+def total(shares: Any) -> dict[str, Any]:
+    """The counts of all lists together."""
+    counts = [one["count"] for one in shares]
+    return {"n": sum(one["n"] for one in counts), "exact": all(one["exact"] for one in counts)}
+
+
+def included(
+    connection: Connection, view: View, items: Sequence[dict[str, Any]], names: Sequence[str], texts: Texts
+) -> dict[str, Any]:
+    """The actors, topics and sources of the entries that were asked for, each once."""
+    wanted = {
+        "actors": {one["actor"] for item in items for one in item["actors"]},
+        "topics": {one for item in items for one in item["topics"]},
+        "sources": {cited["source"] for item in items for cited in item["evidence"]},
+    }
+    found: dict[str, Any] = {}
+    for name in names:
+        resource = RESOURCES[name]
+        matches = page.of_ids(connection, resource, view, sorted(wanted[name])) if wanted[name] else []
+        linked = page.records(connection, resource, view, matches, texts)
+        found[name] = {one["id"]: one for one in sorted(linked, key=lambda one: str(one["id"]))}
+    return found
+
+
+def notes(parts: Sequence[Part], reach: Reach) -> list[str]:
+    """What the merged order leaves out or cannot tell."""
+    told = []
+    if any(part.out for part in parts):
+        told.append(
+            "Claims carry no date of their own, so a span of time leaves them out; undated=true brings them in."
+        )
+    if reach.topics and any(part.noun == "event" for part in parts):
+        told.append("Coded events of datasets carry no topics, so a topic leaves them out.")
+    return told
