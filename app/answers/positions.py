@@ -191,8 +191,7 @@ def utterances(connection: Connection, view: View, parts: Sequence[Part], tree: 
     for part in parts:
         if part.out:
             continue
-        condition = together.condition(part, connection)
-        matches = page.matching(connection, part.plan, condition, UTTERANCES_MOST + 1, None)
+        matches = page.matching(connection, part.plan, UTTERANCES_MOST + 1, None)
         if len(matches) + len(found) > UTTERANCES_MOST:
             detail = (
                 f"There are more than {UTTERANCES_MOST} utterances; so many at most are compared at once. "

@@ -86,8 +86,7 @@ def entries(connection: Connection, parts: Sequence[Part], walk: Walk) -> list[E
         after = resume(part, walk)
         if part.out or after is EXHAUSTED:
             continue
-        condition = together.condition(part, connection)
-        matches = page.matching(connection, part.plan, condition, walk.limit + 1, after or None)
+        matches = page.matching(connection, part.plan, walk.limit + 1, after or None)
         found += [Entry((day_of(part, match, walk), PLACE[part.noun], match.id), part, match) for match in matches]
     found.sort(key=lambda entry: entry.key, reverse=walk.descending)
     return found[: walk.limit + 1]

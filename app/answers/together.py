@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from app.answers.resolve import RESOLVERS, actors
 from app.answers.resolve import topics as resolve_topics
@@ -172,17 +172,14 @@ def datasets(connection: Connection, view: View) -> Sequence[str]:
     return list(connection.scalars(query))
 
 
-def condition(part: Part, connection: Connection) -> ColumnElement[bool]:
-    """The part's question as one condition."""
-    return sql.where(part.plan, connection)
-
-
 def counted(connection: Connection, part: Part, mode: str, bounds: Bounds) -> dict[str, Any] | None:
     """How many records a part holds, or None where that was not asked."""
     if part.out:
         return None if mode == "none" else {"n": 0, "exact": True}
+    if mode == "none":
+        return None
     asked = replace(part.plan, query=replace(part.plan.query, count=mode))
-    return page.counted(connection, asked, condition(part, connection), bounds)
+    return page.counted(connection, asked, sql.where(part.plan, connection), bounds)
 
 
 # ── What an answer says of its reach ────────────────────────────────────────────────────────────────────────────────
