@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -73,6 +74,28 @@ def test_each_part_of_a_timeline_is_listed_by_its_address(random_kb: KnowledgeBa
             assert share["count"] == {"n": len(here), "exact": True}, (asked, name)
 
 
+def year_of(item: dict[str, Any], asked: dict[str, Any]) -> str | None:
+    """The one year that an entry lies in, within the days asked for."""
+    first, last = ((item["date"] or {}).get(end) for end in ("first", "last"))
+    if first is None or last is None or first[:4] != last[:4]:
+        return None
+    inside = first >= asked.get("from", "") and last < asked.get("before", "~")
+    return str(first[:4]) if inside else None
+
+
+def test_facets_count_kinds_and_years_and_lead_to_what_they_count(random_kb: KnowledgeBase) -> None:
+    for asked in QUESTIONS:
+        page = random_kb.json(address(asked, limit=500, facet=["type", "year"]))
+        kinds = Counter(item["type"] for item in page["items"])
+        years = Counter(year_of(item, asked) for item in page["items"])
+        assert {one["value"]: one["n"] for one in page["facets"]["type"]} == kinds, asked
+        assert {one["value"]: one["n"] for one in page["facets"]["year"]} == years, asked
+        for facet in page["facets"].values():
+            for one in facet:
+                if one["items"] is not None:
+                    assert len(random_kb.json(f"{one['items']}&limit=500")["items"]) == one["n"], one
+
+
 def test_an_entry_says_what_its_record_says(random_kb: KnowledgeBase) -> None:
     world = {(noun, one["id"]): one for noun, some in everything(random_kb).items() for one in some}
     for item in random_kb.json("/v1/timeline?actor=arden&limit=500")["items"]:
@@ -124,9 +147,9 @@ def test_a_timeline_as_of_a_revision_stays_what_it_was(kb: KnowledgeBase, tmp_pa
 
 
 def test_a_long_page_takes_as_many_statements_as_a_short_one(random_kb: KnowledgeBase) -> None:
-    for more in ("", "&include=actors,topics,sources&count=exact", "&topic=harbours"):
+    for more in ("", "&include=actors,topics,sources&count=exact&facet=year&facet=type", "&topic=harbours"):
         few, many = (cost(random_kb, f"/v1/timeline?actor=arden&limit={limit}{more}") for limit in (12, 300))
-        assert many <= min(few + 3, 45), (more, few, many)
+        assert many <= min(few + 3, 60), (more, few, many)
 
 
 def test_what_only_outside_knowledge_dates_is_undated_without_it(seeded: KnowledgeBase) -> None:
@@ -208,6 +231,7 @@ HOSTILE = [
     ("dataset=none&dataset=icews", "dataset"),
     ("cursor=abc", "cursor"),
     ("cursor=WzEsMl0", "cursor"),
+    ("facet=actor", "facet"),
     ("q=x", "q"),
     ("fields=id", "fields"),
 ]

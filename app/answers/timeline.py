@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from app.answers import together
-from app.answers.together import Line, Part, Reach
-from app.query import page
+from app.answers.together import Line, Part, Reach, Sought
+from app.coded import counts as coded
+from app.coded.question import read
+from app.query import page, sql
 from app.query.evidence import Texts
 from app.query.fields import View
 from app.query.page import Bounds, Coverage, Match
 from app.query.sql import LAST_INTEGER
 from app.resources import RESOURCES
+from app.times import from_day_number
 
 # On one day: what happened, what was concluded, what was said about it, what somebody makes of it.
 LINES = {
@@ -55,7 +60,9 @@ def answer(
     reach: Reach,
     walk: Walk,
     *,
+    sought: Sought,
     count: str,
+    facets: Sequence[str],
     include: Sequence[str],
     bounds: Bounds,
     coverage: Coverage,
@@ -71,6 +78,7 @@ def answer(
         "revision": view.revision,
         "count": total(lists.values()) if count != "none" else None,
         "lists": lists,
+        "facets": {name: FACETS[name](connection, view, parts, sought) for name in dict.fromkeys(facets)},
         "included": included(connection, view, items, include, texts),
         "coverage": together.coverage_of(
             connection, parts, coverage, empty=not items and walk.after is None, notes=notes(parts, reach)
@@ -146,6 +154,75 @@ def total(shares: Any) -> dict[str, Any]:
     """The counts of all lists together."""
     counts = [one["count"] for one in shares]
     return {"n": sum(one["n"] for one in counts), "exact": all(one["exact"] for one in counts)}
+
+
+# ── Counted by kind and by year ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_type(connection: Connection, view: View, parts: Sequence[Part], sought: Sought) -> list[dict[str, Any]]:
+    """How many entries of each kind there are, the most frequent first."""
+    bounds = Bounds()
+    counted = {part.noun: together.counted(connection, part, "exact", bounds) or {"n": 0} for part in parts}
+    told = [
+        {"value": noun, "n": one["n"], "items": address(together.again(sought, view, type=noun))}
+        for noun, one in counted.items()
+        if one["n"]
+    ]
+    return sorted(told, key=lambda one: (-one["n"], one["value"]))
+
+
+def by_year(connection: Connection, view: View, parts: Sequence[Part], sought: Sought) -> list[dict[str, Any]]:
+    """How many entries lie wholly in each year; those that may lie in several, and undated ones, under no year."""
+    found: Counter[int | None] = Counter()
+    for part in parts:
+        if not part.out:
+            found.update(dict(years(connection, part)))
+    known = sorted(year for year in found if year is not None)
+    told = [{"value": f"{year:04d}", "n": found[year], "items": within(sought, view, year)} for year in known]
+    return [*told, *([{"value": None, "n": found[None], "items": None}] if found[None] else [])]
+
+
+def years(connection: Connection, part: Part) -> Iterator[tuple[int | None, int]]:
+    """The years of a list with how many records lie in each: a statement for each place where they are kept."""
+    plan, totals = part.plan, Counter[int | None]()
+    condition = sql.where(plan, connection)
+    if plan.resource.dated is None:
+        totals[None] += connection.execute(sql.count(plan, condition, None)).scalar_one()
+    else:
+        first, last = plan.resource.dated.first, plan.resource.dated.last
+        query = select(first, last, func.count()).where(condition).group_by(first, last)
+        for begin, end, n in connection.execute(query):
+            totals[year_of(part, begin, end)] += n
+    if plan.resource.stores and (asked := read(connection, plan)) is not None:
+        for (year,), sums in coded.counts(connection, asked, ("year",), "events").items():
+            totals[year] += sums.events
+    yield from totals.items()
+
+
+def year_of(part: Part, first: int | None, last: int | None) -> int | None:
+    """The one year that a date lies in, within the days asked for; None where that is not certain."""
+    period = part.plan.period
+    lower, upper = (None, None) if period is None else (period.lower, period.upper)
+    if first is None or last is None or (lower is not None and first < lower) or (upper is not None and last >= upper):
+        return None
+    begin, end = from_day_number(first).year, from_day_number(last).year
+    return begin if begin == end else None
+
+
+def within(sought: Sought, view: View, year: int) -> str:
+    """The same question narrowed to a year."""
+    begin = max(f"{year:04d}", sought.lower or "")
+    end = min(f"{year + 1:04d}" if year < 9999 else "~", sought.upper or "~")
+    before = None if end == "~" else end
+    return address(together.again(sought, view, **{"from": begin}, before=before, dates="certain", undated=None))
+
+
+def address(pairs: Sequence[tuple[str, str]]) -> str:
+    """The address of a timeline."""
+    return f"/v1/timeline?{urlencode(pairs, safe=':@')}"
+
+
+FACETS = {"type": by_type, "year": by_year}
 
 
 def included(

@@ -166,6 +166,33 @@ def order(line: Line, descending: bool) -> str:
     return ("-" if descending else "") + (line.dated or "id")
 
 
+def again(sought: Sought, view: View, **instead: str | None) -> list[tuple[str, str]]:
+    """The question as its own parameters, some of them replaced; None leaves one out."""
+    given: dict[str, tuple[str, ...]] = {
+        "actor": some(sought.actor),
+        "topic": sought.topics,
+        "from": some(sought.lower),
+        "before": some(sought.upper),
+        "dates": some(None if sought.dates == "possible" else sought.dates),
+        "undated": some("true" if sought.undated else None),
+        "type": sought.types,
+        "status": sought.statuses,
+        "dataset": sought.datasets,
+        "enrichment": some("true" if view.enrichment else None),
+        "as_of": some(sought.as_of),
+    }
+    return [
+        (name, value)
+        for name, values in {**given, **{n: some(v) for n, v in instead.items()}}.items()
+        for value in values
+    ]
+
+
+def some(value: str | None) -> tuple[str, ...]:
+    """A parameter's values: one, or none."""
+    return () if value is None else (value,)
+
+
 def datasets(connection: Connection, view: View) -> Sequence[str]:
     """The datasets that this reader sees."""
     query = select(dataset.c.id).where(standing(dataset, view)).order_by(dataset.c.id).limit(100)
@@ -304,6 +331,7 @@ def entry(record: Record, part: Part, ids: frozenset[str], known: frozenset[str]
         "actors": acting,
         "topics": record.get("topics") or [],
         "commitment": record.get("commitment"),
+        "occasion": record.get("occasion"),
         "dataset": record.get("dataset"),
         "evidence": record.get("evidence") or [],
         "since": record["since"],
