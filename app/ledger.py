@@ -412,6 +412,37 @@ def origins(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, 
     return found
 
 
+def retracted_by_hand(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Which of these records do not stand because somebody retracted or merged them by an edit: the revision and the reason."""
+    found: dict[str, tuple[int, str]] = {}
+    for some in batches(ids, CHUNK):
+        query = (
+            select(retraction.c.id, retraction.c.noun, retraction.c.since, retraction.c.why)
+            .join(revision, revision.c.number == retraction.c.since)
+            .where(
+                retraction.c.id.in_(some), revision.c.kind.in_(("retraction", "merge")), revision.c.state == "published"
+            )
+            .order_by(retraction.c.since)
+        )
+        rows = {row.id: row for row in connection.execute(query)}
+        for noun in {row.noun for row in rows.values()}:
+            gone = [id for id, row in rows.items() if row.noun == noun]
+            stands = current(connection, NOUNS[noun], gone, latest(connection))
+            later = _later_ends(connection, gone)
+            found |= {
+                id: (rows[id].since, rows[id].why) for id in gone if id not in stands and later[id] == rows[id].since
+            }
+    return found
+
+
+def _later_ends(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """The last revision in which each of these records was retracted, by whomever."""
+    query = (
+        select(retraction.c.id, func.max(retraction.c.since)).where(retraction.c.id.in_(ids)).group_by(retraction.c.id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def _standing(table: Table, upto: int | None) -> ColumnElement[bool]:
     """The versions that stand: at a published revision, or with None, those of the open one included."""
     if upto is None:

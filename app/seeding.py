@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+
+from sqlalchemy import Connection, select
 
 from app import ledger
 from app.db import Database
 from app.dossiers.publish import Published, prepare, publish
-from app.ledger import Change
+from app.ledger import Change, Difference
+from app.models.revision import revision
 from app.query.fields import Record
 from app.times import Clock
 from app.vocabularies import Vocabularies
@@ -64,6 +68,24 @@ def seed(database: Database, folder: Path, vocabularies: Vocabularies, *, clock:
     for file in sorted((folder / "dossiers").glob("*.y*ml")):
         data = file.read_bytes()
         with database.read() as connection:
+            if published_before(connection, data):
+                # What somebody changed by hand since then stays as they left it.
+                told.append(Published(None, Difference()))
+                continue
             prepared = prepare(connection, data, vocabularies, folder=file.parent)
         told.append(publish(database, prepared, by=BY, clock=clock, job={"load": str(file.resolve())}))
     return told
+
+
+def published_before(connection: Connection, data: bytes) -> bool:
+    """Whether this very file was published, and since then no other one of its dossier."""
+    digest = sha256(data).hexdigest()
+    kept = revision.c
+    mine = select(kept.number, kept.origin).where(
+        kept.digest == digest, kept.state == "published", kept.kind == "dossier"
+    )
+    row = connection.execute(mine.order_by(kept.number.desc()).limit(1)).first()
+    if row is None:
+        return False
+    later = select(kept.number).where(kept.origin == row.origin, kept.state == "published", kept.number > row.number)
+    return connection.execute(later.limit(1)).first() is None

@@ -70,7 +70,7 @@ def check(
         return Checked(error.errors, (), None)
     source_text = SourceText.of(text) if text is not None else None
     reading = Reading.of(read, vocabularies, known, source_text, pinned_required=pinned_required)
-    dossier, faults = misfits.fitted(reading)
+    dossier, faults = misfits.fitted(reading, Dossier)
     faults.extend(read.faults)
     for rule in (*rules.RULES, *proof.RULES):
         faults.extend(rule(reading))

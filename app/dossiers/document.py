@@ -370,7 +370,7 @@ def _json_events(source: _Text) -> Iterator[_Event]:
         else:
             leaf, at = _json_leaf(source, at)
             yield leaf
-            state = "colon" if state.endswith("key") else "next"
+            state = "colon" if state.endswith("key") else "next" if closing else "done"
 
 
 def _json_leaf(source: _Text, at: int) -> tuple[_Leaf, int]:

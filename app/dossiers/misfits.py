@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from app.dossiers import document, schema
 from app.dossiers.document import Items, Mapping, Node, Place, Scalar, plain, shown
 from app.dossiers.reading import Reading, a, fault, join
-from app.dossiers.schema import Dossier, Part, Slot, slots
+from app.dossiers.schema import Part, Slot, slots
 from app.errors import Fault
 
 MOST_MISFITS = 5_000
 
 
-def fitted(reading: Reading) -> tuple[Dossier | None, list[Fault]]:
-    """The dossier as its schema reads it, or what does not fit."""
+P = TypeVar("P", bound=Part)
+
+
+def fitted(reading: Reading, part: type[P]) -> tuple[P | None, list[Fault]]:
+    """The dossier, or the one part that the file is, as its schema reads it, or what does not fit."""
     context = {"vocabularies": reading.vocabularies}
     try:
-        return Dossier.model_validate(plain(reading.document.root), context=context), []
+        return part.model_validate(plain(reading.document.root), context=context), []
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         return None, [
@@ -41,11 +44,12 @@ class Spot:
     key: str
 
 
-def _spot(root: Mapping, loc: tuple[int | str, ...]) -> Spot:
+def _spot(reading: Reading, loc: tuple[int | str, ...]) -> Spot:
     """Follows a location as far as the file goes."""
+    root = reading.document.root
     node: Node | None = root
     place, path, key = root.place, "", ""
-    part: type[Part] = Dossier
+    part: type[Part] = reading.part
     within: type[Part] = part
     slot: Slot | None = None
     for step in loc:
@@ -65,7 +69,7 @@ def _spot(root: Mapping, loc: tuple[int | str, ...]) -> Spot:
 
 
 def _misfit(reading: Reading, kind: str, loc: tuple[int | str, ...], about: dict[str, Any]) -> Fault:
-    spot = _spot(reading.document.root, loc)
+    spot = _spot(reading, loc)
     if kind == "extra_forbidden":
         return _unknown_key(reading, spot, loc)
     if kind == "missing":
@@ -79,7 +83,7 @@ def _misfit(reading: Reading, kind: str, loc: tuple[int | str, ...], about: dict
 
 def _unknown_key(reading: Reading, spot: Spot, loc: tuple[int | str, ...]) -> Fault:
     key = str(loc[-1])
-    parent = _spot(reading.document.root, loc[:-1])
+    parent = _spot(reading, loc[:-1])
     entry = parent.node.entry(key) if isinstance(parent.node, Mapping) else None
     allowed = slots(spot.within)
     meant = reading.nearest(key, allowed)

@@ -132,6 +132,10 @@ def refuse_foreign(
         for id, (_, origin) in ledger.origins(connection, ids).items()
         if origin != dossier.id
     }
+    taken |= {
+        id: f"{id} was retracted by hand in revision {number}: {why} Leave it out, or put it back first (PUT, If-None-Match: *)."
+        for id, (number, why) in ledger.retracted_by_hand(connection, ids).items()
+    }
     once = ledger.nouns(connection, ids)
     for noun, record in pairs:
         other = once.get(record["id"], noun)

@@ -125,6 +125,8 @@ class Reading:
     vocabularies: Vocabularies
     source_text: SourceText | None
     pinned_required: bool
+    part: type[Part]
+    """What the file is as a whole: a dossier, or one record of it alone."""
     seen: tuple[Seen, ...]
     passages: dict[str, Cited]
     """The passages by their local ids; of a repeated id the first."""
@@ -148,8 +150,9 @@ class Reading:
         source_text: SourceText | None,
         *,
         pinned_required: bool,
+        part: type[Part] = Dossier,
     ) -> Reading:
-        seen = tuple(walk(document.root, Dossier))
+        seen = tuple(walk(document.root, part))
         passages: dict[str, Cited] = {}
         defined: dict[str, tuple[str, Place]] = {}
         evidence: dict[str, list[Seen]] = {}
@@ -170,6 +173,7 @@ class Reading:
             vocabularies=vocabularies,
             source_text=source_text,
             pinned_required=pinned_required,
+            part=part,
             seen=seen,
             passages=passages,
             defined=defined,

@@ -7,7 +7,7 @@ clock: the same dossier always makes the same records, in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,7 +35,32 @@ def records(dossier: Dossier, vocabularies: Vocabularies) -> list[tuple[str, Jso
 
     Raises BadDossier if a passage still quotes the source instead of saying where the words stand.
     """
-    return list(_Maker(dossier, vocabularies).all())
+    return list(_Maker.of(dossier, vocabularies).all(dossier))
+
+
+def record(
+    noun: str, part: Any, vocabularies: Vocabularies, *, passages: Mapping[str, Json], offices: Mapping[str, Json]
+) -> Json:
+    """The record of one part that stands alone.
+
+    `passages` are the records of passages by the names that its evidence gives them, `offices` those of the offices it names.
+    """
+    maker = _Maker(vocabularies, passages, offices)
+    make: dict[str, Callable[[Any], Json]] = {
+        "source": maker._source,
+        "passage": maker._passage,
+        "office": maker._office,
+        "actor": maker._actor,
+        "place": maker._place,
+        "topic": maker._topic,
+        "event": maker._event,
+        "statement": maker._statement,
+        "claim": maker._claim,
+        "agreement": maker._agreement,
+        "provision": lambda provision: maker._provision(provision.agreement, provision),
+        "relation": maker._relation,
+    }
+    return make[noun](part)
 
 
 def renames(dossier: Dossier) -> list[Rename]:
@@ -55,18 +80,31 @@ def renames(dossier: Dossier) -> list[Rename]:
 
 
 class _Maker:
-    """Makes records with what they need to know of the rest of the dossier."""
+    """Makes records with what they need to know of others: the passages and offices that they name, and who held what."""
 
-    def __init__(self, dossier: Dossier, vocabularies: Vocabularies) -> None:
-        self.dossier = dossier
+    def __init__(
+        self,
+        vocabularies: Vocabularies,
+        passages: Mapping[str, Json],
+        offices: Mapping[str, Json],
+        tenures: Mapping[str, tuple[schema.Tenure, ...]] | None = None,
+    ) -> None:
         self.vocabularies = vocabularies
-        self.passages = {passage.id: self._passage(passage) for passage in dossier.passages}
-        self.offices = {office.id: office for office in dossier.offices}
-        self.tenures = {actor.id: actor.offices for actor in dossier.actors}
+        self.passages = passages
+        self.offices = offices
+        self.tenures = tenures or {}
 
-    def all(self) -> Iterator[tuple[str, Json]]:
-        dossier = self.dossier
-        yield "source", self._source(dossier.source)
+    @classmethod
+    def of(cls, dossier: Dossier, vocabularies: Vocabularies) -> _Maker:
+        maker = cls(vocabularies, {}, {})
+        source = dossier.source.id
+        maker.passages = {passage.id: maker._passage(passage, source) for passage in dossier.passages}
+        maker.offices = {office.id: {"title": office.title, "of": office.of} for office in dossier.offices}
+        maker.tenures = {actor.id: actor.offices for actor in dossier.actors}
+        return maker
+
+    def all(self, dossier: Dossier) -> Iterator[tuple[str, Json]]:
+        yield "source", self._source(dossier.source, dossier.unrecorded)
         yield from (("passage", passage) for passage in self.passages.values())
         yield from (("office", self._office(office)) for office in dossier.offices)
         yield from (("actor", self._actor(actor)) for actor in dossier.actors)
@@ -77,12 +115,14 @@ class _Maker:
         yield from (("claim", self._claim(claim)) for claim in dossier.claims)
         for agreement in dossier.agreements:
             yield "agreement", self._agreement(agreement)
-            yield from (("provision", self._provision(agreement, provision)) for provision in agreement.provisions)
+            yield from (("provision", self._provision(agreement.id, provision)) for provision in agreement.provisions)
         yield from (("relation", self._relation(relation)) for relation in dossier.relations)
 
     # One method a noun, in the order above
 
-    def _source(self, source: schema.Source) -> Json:
+    def _source(self, source: schema.Source, unrecorded: Iterable[schema.Unrecorded] | None = None) -> Json:
+        if unrecorded is None:
+            unrecorded = getattr(source, "unrecorded", ())
         return {
             "id": source.id,
             "title": source.title,
@@ -96,23 +136,18 @@ class _Maker:
             "sha256": source.sha256,
             "characters": source.characters,
             "sentences": list(source.sentences),
-            "unrecorded": [
-                {"passage": self._passage_id(item.passage), "why": item.why} for item in self.dossier.unrecorded
-            ],
+            "unrecorded": [{"passage": self.passages[item.passage]["id"], "why": item.why} for item in unrecorded],
         }
 
-    def _passage_id(self, local: str) -> str:
-        return f"{self.dossier.source.id}:{local}"
-
-    def _passage(self, passage: schema.Passage) -> Json:
+    def _passage(self, passage: schema.Passage, source: str | None = None) -> Json:
         if passage.start is None or passage.end is None or passage.sha256 is None:
             raise BadDossier(
                 f"The passage `{passage.id}` still quotes the source. Run `chancery pin FILE --text TEXT` first.",
                 errors=[Fault("passages", f"`{passage.id}` is not pinned.", "body")],
             )
         return {
-            "id": self._passage_id(passage.id),
-            "source": self.dossier.source.id,
+            "id": passage.id if source is None else f"{source}:{passage.id}",
+            "source": getattr(passage, "source", None) if source is None else source,
             "paragraph": passage.paragraph,
             "sentence": passage.sentence,
             "start": passage.start,
@@ -146,8 +181,8 @@ class _Maker:
         office = self.offices.get(tenure.office)
         return {
             "office": tenure.office,
-            "title": office.title if office else None,
-            "of": office.of if office else None,
+            "title": office["title"] if office else None,
+            "of": office["of"] if office else None,
             "from": tenure.from_,
             "until": tenure.until,
             **self._rests(tenure),
@@ -256,10 +291,10 @@ class _Maker:
             **self._rests(agreement),
         }
 
-    def _provision(self, agreement: schema.Agreement, provision: schema.Provision) -> Json:
+    def _provision(self, agreement: str, provision: schema.Provision) -> Json:
         return {
             "id": provision.id,
-            "agreement": agreement.id,
+            "agreement": agreement,
             "type": provision.type,
             "gloss": provision.gloss,
             "provider": provision.provider,

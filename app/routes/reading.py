@@ -107,16 +107,14 @@ def pin(
     # What can show the words of a source is revalidated: a withdrawn text is gone from every answer at once.
     cache = "public, max-age=31536000, immutable" if settled and not shows_words else "public, no-cache"
     words = access(connection) if shows_words else 0
-    parts = [
-        __version__,
-        revision,
-        words,
-        request.url.path,
-        sorted(request.query_params.multi_items()),
-        representation,
-    ]
-    etag = f'"{revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
+    etag = tag(revision, words, request.url.path, pairs_of(request), representation)
     return Pinned(View(revision, enrichment), latest, etag, cache)
+
+
+def tag(revision: int, words: int, path: str, pairs: Sequence[tuple[str, str]], representation: str = "json") -> str:
+    """The ETag of the answer to a request, at a revision and a count of accesses to texts."""
+    parts = [__version__, revision, words, path, sorted(pairs), representation]
+    return f'"{revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
 
 
 def named(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from math import inf
 from typing import Final
@@ -18,17 +19,21 @@ from starlette.responses import Response
 
 from app import ledger, texts
 from app.dossiers import document, publish
-from app.errors import BadRequest, Fault, TextRefused, TooLarge, TooSlow, Unavailable, UnknownMedia
-from app.query.fields import View, Word, YesNo
-from app.query.params import Parameter, parse_plain
+from app.errors import BadRequest, Fault, NotFound, TextRefused, TooLarge, TooSlow, Unavailable, UnknownMedia
+from app.query.fields import Resource, View, Word, YesNo
+from app.query.params import READ, Parameter, parse_plain
 from app.query.shapes import boolean, listed, obj, string, whole
+from app.resources import RESOURCES
 from app.resources.sources import text_at_hand
 from app.routes import reading
 from app.routes.access import require
+from app.routes.lists import class_name
 from app.routes.operations import Body, HeaderParameter, Operation, PathParameter
 from app.settings import Settings
-from app.writing import publishing, retries
+from app.writing import edits, publishing, retries
 from app.writing.acts import Desk
+from app.writing.edits import Edit, Precondition
+from app.writing.parts import PARTS
 from app.writing.retries import Answer, Asked
 
 QUEUE_SECONDS: Final = 30.0  # by which a write that waits for its thread is turned down: its client has given up
@@ -39,6 +44,11 @@ RETRY = HeaderParameter(
     "done twice.",
     "3f2b0c9e-publish-fenwick",
 )
+IF_MATCH = HeaderParameter(
+    "If-Match", "The ETag that GET gave at this address, or *: which version is meant.", '"12-3f2b0c9e"'
+)
+IF_NONE_MATCH = HeaderParameter("If-None-Match", "`*`: make a record where none stands.", "*")
+ENRICHMENT = next(one for one in READ if one.name == "enrichment")
 WHY = Parameter("why", "The reason, for the log.", Word(2_000), "The date was misread.")
 DRY = Parameter("dry_run", "Say what would change; write nothing.", YesNo(), "true", default="false")
 PROBLEMS = (400, 401, 403, 406, 408, 413, 414, 415, 422, 429, 500, 503)
@@ -93,7 +103,20 @@ ACCESS = obj(
         "changed": boolean("Whether this request changed it."),
     },
 )
+RETRACTION = obj(
+    "What a retraction did.",
+    {
+        "type": string("The noun."),
+        "id": string(),
+        "act": string("retract."),
+        "why": string("The reason."),
+        "revision": whole(),
+        "self": string("The revision."),
+        "before": string("The record as it stood before."),
+    },
+)
 COMPONENTS = {
+    "Retraction": RETRACTION,
     "Publication": PUBLICATION,
     "Difference": DIFFERENCE,
     "ChangedRecord": CHANGED,
@@ -122,6 +145,9 @@ def operations() -> Iterator[Operation]:
         headers=(RETRY,),
         done={200: "Nothing changed, or this was a dry run.", 201: "The revision is published."},
     )
+    for resource in RESOURCES.values():
+        if resource.noun in PARTS:
+            yield from edits_of(resource)
     source = PathParameter("id", "The id of a source.", "")
     yield Operation(
         "/v1/sources/{id}/text",
@@ -158,6 +184,46 @@ def operations() -> Iterator[Operation]:
         scope="write",
         headers=(RETRY,),
         done={200: "The text is not at hand."},
+    )
+
+
+def edits_of(resource: Resource) -> Iterator[Operation]:
+    """How one record of a resource is put and retracted."""
+    record = {"$ref": f"#/components/schemas/{class_name(resource)}"}
+    id = PathParameter("id", f"The id of a {resource.noun}.", "")
+    yield Operation(
+        f"/v1/{resource.name}/{{id}}",
+        f"put_{resource.noun}",
+        resource.name,
+        f"Create or replace one {resource.noun}",
+        "The record as GET shows it at this address, checked as a dossier is; what is computed may be left out. With "
+        "`enrichment=true` it is the whole record; without, knowledge from outside that stands beside it stays as it is.",
+        partial(putting, resource=resource),
+        record,
+        (ENRICHMENT, WHY),
+        (id,),
+        problems=(*PROBLEMS, 308, 409, 412, 428),
+        method="PUT",
+        scope="write",
+        body=Body("The record.", ("application/json",), ANY),
+        headers=(IF_MATCH, IF_NONE_MATCH, RETRY),
+        done={200: "The record as it stands now.", 201: "The record, which is new."},
+    )
+    yield Operation(
+        f"/v1/{resource.name}/{{id}}",
+        f"retract_{resource.noun}",
+        resource.name,
+        f"Retract one {resource.noun}",
+        "It stands no longer, for the reason given; it stays readable `as_of` before. Refused while other records refer to it.",
+        partial(retracting, resource=resource),
+        {"$ref": "#/components/schemas/Retraction"},
+        (ENRICHMENT, WHY),
+        (id,),
+        problems=(*PROBLEMS, 308, 404, 409, 410, 412, 428),
+        method="DELETE",
+        scope="write",
+        headers=(IF_MATCH, RETRY),
+        done={200: "It is retracted."},
     )
 
 
@@ -331,6 +397,81 @@ def in_json(body: bytes) -> None:
     except orjson.JSONDecodeError:
         # Ours says where; what only orjson minds is told by the checks that follow.
         document.read(body, as_json=True)
+
+
+def putting(request: Request, body: bytes, resource: Resource) -> Response:
+    here = reading.state(request)
+    edit = edit_of(request, resource)
+    media(request, ("application/json",))
+    asked = asked_of(request, body)
+    if (known := before(request, asked)) is not None:
+        return known
+    return said(edits.put(desk(request), asked, edit, body, here.vocabularies))
+
+
+def retracting(request: Request, body: bytes, resource: Resource) -> Response:
+    edit = edit_of(request, resource)
+    if edit.why is None:
+        reading.required(
+            "why", "the reason, which readers of the record will see", f"{edit.address}?why=It+was+misread."
+        )
+    asked = asked_of(request, body)
+    if (known := before(request, asked)) is not None:
+        return known
+    return said(edits.retract(desk(request), asked, edit))
+
+
+def edit_of(request: Request, resource: Resource) -> Edit:
+    """Which record is meant, and of which version."""
+    here = reading.state(request)
+    id = request.path_params["id"]
+    values = parse_plain(reading.pairs_of(request), (ENRICHMENT, WHY), here.vocabularies)
+    json_only(request)
+    if not reading.plausible(id):
+        raise NotFound(
+            f"There is no {resource.noun} of this id, and none can be made: ids are words joined by hyphens."
+        )
+    read = [pair for pair in reading.pairs_of(request) if pair[0] != WHY.name]
+    return Edit(
+        resource,
+        id,
+        precondition(request),
+        values.get("enrichment", False),
+        lambda revision, words: reading.tag(revision, words, request.url.path, read),
+        values.get("why"),
+    )
+
+
+TAGS: Final = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*')
+
+
+def precondition(request: Request) -> Precondition:
+    """Which version a writer means. Raises BadRequest for what RFC 9110 (13.1) does not know, or for both at once."""
+    match, none = (", ".join(request.headers.getlist(name)).strip() for name in ("if-match", "if-none-match"))
+    if match and none:
+        raise unreadable(
+            "If-Match", "Send If-Match for a record that stands or If-None-Match: * for a new one, not both."
+        )
+    if none:
+        if none != "*":
+            raise unreadable(
+                "If-None-Match", "Of If-None-Match only * is possible here: make a record where none stands."
+            )
+        return Precondition(absent=True)
+    if not match or match == "*":
+        return Precondition(("*",) if match else ())
+    tags = match.split(",")
+    if len(tags) > 100 or not all(TAGS.fullmatch(one) for one in tags):
+        raise unreadable(
+            "If-Match", 'If-Match is *, or up to 100 ETags in quotes joined by commas, such as "12-3f2b0c9e".'
+        )
+    # A weak tag never matches here: it says that something like it was seen.
+    return Precondition(tuple(tag.strip() for tag in tags))
+
+
+def unreadable(name: str, detail: str) -> BadRequest:
+    """The refusal of a header."""
+    return BadRequest(detail, errors=[Fault(name, detail, "header")])
 
 
 def attaching(request: Request, body: bytes) -> Response:
