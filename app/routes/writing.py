@@ -37,6 +37,8 @@ from app.writing.parts import PARTS
 from app.writing.retries import Answer, Asked
 
 QUEUE_SECONDS: Final = 30.0  # by which a write that waits for its thread is turned down: its client has given up
+BYTES: Final = "application/octet-stream"
+# What generators of clients cannot make is taken, and told in words: YAML for dossiers, text/plain for texts.
 YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 RETRY = HeaderParameter(
     "Idempotency-Key",
@@ -140,7 +142,8 @@ def operations() -> Iterator[Operation]:
         method="POST",
         scope="write",
         body=Body(
-            "The dossier, in JSON or YAML; its schema is /v1/schemas/dossier.json.", ("application/json", YAML[0]), ANY
+            "The dossier in JSON, or with Content-Type application/yaml in YAML; its schema is /v1/schemas/dossier.json.",
+            schema=ANY,
         ),
         headers=(RETRY,),
         done={200: "Nothing changed, or this was a dry run.", 201: "The revision is published."},
@@ -164,7 +167,9 @@ def operations() -> Iterator[Operation]:
         method="PUT",
         scope="write",
         body=Body(
-            "The text, UTF-8, exactly as it was annotated.", ("text/plain",), {"type": "string", "maxLength": 5_000_000}
+            "The text, UTF-8, exactly as it was annotated, as text/plain or application/octet-stream.",
+            (BYTES,),
+            {"type": "string", "format": "binary", "maxLength": 5_000_000},
         ),
         headers=(RETRY,),
         done={200: "The text is at hand."},
@@ -478,7 +483,7 @@ def attaching(request: Request, body: bytes) -> Response:
     here = reading.state(request)
     parse_plain(reading.pairs_of(request), (), here.vocabularies)
     json_only(request)
-    media(request, ("text/plain",))
+    media(request, ("text/plain", BYTES))
     asked = asked_of(request, body)
     if (known := before(request, asked)) is not None:
         return known
