@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 import pytest
 
+from app.query.evidence import citations_in
+from tests import making
 from tests.base import KnowledgeBase
 from tests.brute import statement
+from tests.making import PASSAGES, TEXT, dossier, person, state
 from tests.test_query_counts import cost
 from tests.timelines import everything, expected, put_coded, put_random, reach, walked
 
@@ -178,6 +184,78 @@ def test_an_unknown_actor_is_not_covered_and_a_known_one_without_entries_is_none
     assert "actor: nothing is known here by 'Adenauer'." in unknown["notes"]
 
 
+def test_a_whole_timeline_comes_as_csv_and_as_lines(random_kb: KnowledgeBase) -> None:
+    for asked in ({}, {"actor": "arden", "sort": "-date"}, {"actor": "nobody"}):
+        items = walked(random_kb, address(asked, limit=500))[0]
+        lines = random_kb.get(address(asked, format="ndjson")).content.splitlines()
+        rows = list(csv.DictReader(StringIO(random_kb.get(address(asked), Accept="text/csv").text)))
+        assert [orjson.loads(line) for line in lines] == items
+        assert [(row["type"], row["id"], row["date.first"] or None) for row in rows] == [
+            (item["type"], item["id"], (item["date"] or {}).get("first")) for item in items
+        ]
+        assert len(random_kb.get(address(asked, format="ndjson", limit=3)).content.splitlines()) == min(3, len(items))
+
+
+def test_a_whole_timeline_has_no_pages_and_no_counts(seeded: KnowledgeBase) -> None:
+    for query in ("cursor=x", "facet=year", "count=exact", "include=actors"):
+        assert "JSON pages" in seeded.json(f"/v1/timeline?format=csv&{query}", 422)["detail"]
+    assert seeded.json("/v1/timeline?format=parquet", 422)["errors"][0]["name"] == "format"
+    assert seeded.get("/v1/timeline", Accept="image/png").status_code == 406
+    assert "attachment" in seeded.client.head("/v1/timeline?format=csv").headers["content-disposition"]
+
+
+def test_the_words_of_a_text_that_is_at_hand_stand_in_every_answer(kb: KnowledgeBase) -> None:
+    made = [
+        dossier(
+            n,
+            actors=[person(f"{n}-voss", n.title()), state(n, n.upper())],
+            statements=[told_by(n)],
+            agreements=[pact(n)],
+        )
+        for n in ("one", "two")
+    ]
+    for one in made:
+        kb.load(one)
+        kb.attach(one["source"]["id"], TEXT)
+    answers = [
+        kb.json("/v1/timeline"),
+        kb.json("/v1/positions?actor=one-voss"),
+        kb.json("/v1/agreements/compare?id=one-pact&id=two-pact"),
+    ]
+    kb.withdraw(made[0]["source"]["id"])
+    kb.withdraw(made[1]["source"]["id"])
+
+    for answer in answers:
+        words = {cited["exact"] for cited in citations_in(answer)}
+        assert words <= {TEXT[one["start"] : one["end"]] for one in PASSAGES}
+        assert words
+    assert {cited["exact"] for cited in citations_in(kb.json("/v1/timeline"))} == {None}
+
+
+def told_by(name: str) -> dict[str, Any]:
+    return making.statement(f"{name}-pier", speaker=f"{name}-voss")
+
+
+def pact(name: str) -> dict[str, Any]:
+    """A pact of a dossier's own state."""
+    return {
+        "id": f"{name}-pact",
+        "kind": "treaty",
+        "gloss": "A pact on ferries.",
+        "parties": [{"actor": name, "role": "party", "evidence": ["p2s3"]}],
+        "evidence": ["p2s3"],
+    }
+
+
+def test_an_actor_that_only_a_dataset_names_has_its_timeline(random_kb: KnowledgeBase) -> None:
+    for name in ("Corvo", "Police%20(Arden)"):
+        timeline, events = (
+            random_kb.json(f"/v1/{path}={name}&limit=500") for path in ("timeline?actor", "events?participant")
+        )
+        assert told(timeline["items"]) == [("event", item["id"]) for item in events["items"]]
+        assert timeline["items"]
+
+
 def test_an_ambiguous_actor_is_refused_with_the_candidates(kb: KnowledgeBase) -> None:
     put_random(kb, 7, n=1)
     names = [{"text": "Port", "kind": "name", "language": "en"}]
@@ -231,6 +309,7 @@ HOSTILE = [
     ("dataset=none&dataset=icews", "dataset"),
     ("cursor=abc", "cursor"),
     ("cursor=WzEsMl0", "cursor"),
+    ("format=xml", "format"),
     ("facet=actor", "facet"),
     ("q=x", "q"),
     ("fields=id", "fields"),

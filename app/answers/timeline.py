@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from sqlalchemy import Connection, func, select
 
 from app.answers import together
@@ -19,6 +20,7 @@ from app.query.evidence import Texts
 from app.query.fields import View
 from app.query.page import Bounds, Coverage, Match
 from app.query.sql import LAST_INTEGER
+from app.query.whole import Connect
 from app.resources import RESOURCES
 from app.times import from_day_number
 
@@ -85,6 +87,49 @@ def answer(
         ),
     }
     return told, shown[-1].key if len(found) > walk.limit else None
+
+
+def chunks(
+    connect: Connect, view: View, parts: Sequence[Part], reach: Reach, walk: Walk, *, most: int | None = None
+) -> Iterator[list[dict[str, Any]]]:
+    """Every entry, or the first `most`, a chunk of `walk.limit` at a time, each a short read of its own at one revision."""
+    left = most
+    while left is None or left > 0:
+        size = walk.limit if left is None else min(left, walk.limit)
+        with connect() as connection:
+            found = entries(connection, parts, replace(walk, limit=size))
+            items = records(connection, view, found[:size], reach, Texts(connection))
+        if items:
+            yield items
+        if len(found) <= size:
+            return
+        walk = replace(walk, after=found[size - 1].key)
+        left = None if left is None else left - size
+
+
+def table(items: Iterable[dict[str, Any]]) -> list[list[Any]]:
+    """Entries as rows of a table, in the order of COLUMNS."""
+    return [[taken(item, name) for name in COLUMNS] for item in items]
+
+
+def taken(item: dict[str, Any], name: str) -> Any:
+    """A column's value: a list of words joined by `|`, whatever else holds more as JSON."""
+    value: Any = item
+    for part in name.split("."):
+        value = None if value is None else value.get(part)
+    if name == "actors":
+        return "|".join(f"{one['actor']} ({one['role']})" for one in value) or None
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "|".join(value) or None
+    return orjson.dumps(value).decode() if isinstance(value, (list, dict)) else value
+
+
+COLUMNS = (
+    *("type", "id", "self", "gloss", "kind", "status"),
+    *("date.edtf", "date.first", "date.last", "date.words", "date.basis", "date_of", "precision", "undated"),
+    *("reported.source", "reported.published.edtf", "roles", "actors", "topics"),
+    *("commitment.level", "commitment.rank", "commitment.toward", "occasion", "dataset", "evidence", "since"),
+)
 
 
 def entries(connection: Connection, parts: Sequence[Part], walk: Walk) -> list[Entry]:

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.answers import compare, positions, timeline, together
 from app.answers.together import Sought
 from app.errors import BadQuery, Fault
-from app.formats import csv
+from app.formats import csv, formats
 from app.query import cursor as cursors
 from app.query.evidence import Texts
 from app.query.fields import Choice, Day, Ref, Term, Word
 from app.query.params import DATES, LIST, READ, Parameter, Query, nearest, parse_plain, shown
 from app.query.shapes import boolean, listed, maybe, obj, one_of, string, whole
 from app.routes import reading
+from app.routes.lists import begun, only_whole
 from app.routes.operations import Operation
 
 LIMIT, CURSOR, COUNT = (next(one for one in LIST if one.name == name) for name in ("limit", "cursor", "count"))
 INCLUDED = ("actors", "topics", "sources")
+STREAMED = ("csv", "ndjson")
 
 SPAN = (
     Parameter("from", "From this day on: when it was said, happened or was signed.", Day(), "2024"),
@@ -66,6 +69,13 @@ TIMELINE = (
     COUNT,
     LIMIT,
     CURSOR,
+    Parameter(
+        "format",
+        "The representation; other than json it is the whole timeline, streamed.",
+        Choice(("json", *STREAMED)),
+        "json",
+        default="json",
+    ),
     *READ,
 )
 POSITIONS = (
@@ -350,6 +360,7 @@ def operations() -> Iterator[Operation]:
         following,
         one_of("TimelinePage"),
         TIMELINE,
+        media=("application/json", *(formats()[name].media_type.partition(";")[0] for name in STREAMED)),
         example="/v1/timeline?actor=Japan&type=agreement&type=statement&limit=2",
     )
     yield Operation(
@@ -390,29 +401,71 @@ def following(request: Request) -> Response:
     values = parse_plain(pairs, TIMELINE, here.vocabularies)
     sought = sought_in(values, pairs)
     include = names(values.get("include"), INCLUDED, "include")
-    reading.representation(request, None, ())
+    representation = reading.representation(request, values.get("format"), STREAMED)
+    if representation != "json":
+        only_whole(Query(pairs=tuple(pairs)))
     mark = cursors.fingerprint("timeline", Query(pairs=tuple(pairs)))
     walk, after = pinned_by(values, mark, (int, int, str))
     with here.database.read() as connection:
-        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=True, walk=walk)
+        pinned = reading.pin(
+            request,
+            connection,
+            **reading.view_values(values),
+            shows_words=True,
+            representation=representation,
+            walk=walk,
+        )
         if (same := reading.unchanged(request, pinned)) is not None:
             return same
         reach = together.reach(connection, pinned.view, sought)
         parts = together.parts(connection, pinned.view, sought, timeline.LINES, here.vocabularies)
-        content, following_key = timeline.answer(
-            connection,
-            pinned.view,
-            parts,
-            reach,
-            timeline.Walk(values.get("limit", here.settings.page_rows), after, sought.descending),
-            sought=sought,
-            count=values.get("count", "none"),
-            facets=values.get("facet", ()),
-            include=include,
-            bounds=here.bounds,
-            coverage=here.coverage,
-        )
-    return page_of(request, pinned, content, mark, following_key)
+        step = timeline.Walk(values.get("limit", here.settings.page_rows), after, sought.descending)
+        if representation == "json":
+            content, key = timeline.answer(
+                connection,
+                pinned.view,
+                parts,
+                reach,
+                step,
+                sought=sought,
+                count=values.get("count", "none"),
+                facets=values.get("facet", ()),
+                include=include,
+                bounds=here.bounds,
+                coverage=here.coverage,
+            )
+            return page_of(request, pinned, content, mark, key)
+    whole = timeline.Walk(here.settings.chunk_rows, None, sought.descending)
+    chunks = timeline.chunks(here.database.read, pinned.view, parts, reach, whole, most=values.get("limit"))
+    return streamed(request, pinned, representation, chunks)
+
+
+def streamed(
+    request: Request, pinned: reading.Pinned, representation: str, chunks: Iterator[list[dict[str, Any]]]
+) -> Response:
+    """The whole timeline as a file."""
+    chosen, told = formats()[representation], reading.headers(pinned)
+    told["Content-Disposition"] = f'attachment; filename="timeline-r{pinned.view.revision}.{chosen.ending}"'
+    if request.scope.get("head"):
+        # Who asks for the headers only is not made to wait for the whole result.
+        answer = Response(media_type=chosen.media_type, headers=told)
+        del answer.headers["content-length"]
+        return answer
+    body = as_csv(chunks) if representation == "csv" else as_lines(chunks)
+    return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
+
+
+def as_csv(chunks: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
+    """The header, then the rows of each chunk."""
+    yield csv.lines([list(timeline.COLUMNS)])
+    for chunk in chunks:
+        yield csv.lines([[csv.cell(value) for value in row] for row in timeline.table(chunk)])
+
+
+def as_lines(chunks: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
+    """An entry a line."""
+    for chunk in chunks:
+        yield b"".join(orjson.dumps(item) + b"\n" for item in chunk)
 
 
 def standing(request: Request) -> Response:
