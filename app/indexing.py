@@ -12,8 +12,11 @@ import orjson
 from sqlalchemy import Connection, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from app.coded.question import codes
+from app.coded.wording import CODE_ID, CODED_ACTOR, CODED_CODE
+from app.codes.values import DATASETS
 from app.models.base import WHOLE
-from app.models.coded import coded_actor
+from app.models.coded import coded_actor, coded_month
 from app.models.search import searchable
 from app.models.source import source_text, text_access
 from app.query import text_index
@@ -24,7 +27,6 @@ from app.query.text_index import Entry
 from app.resources import NOUNS
 from app.resources.sources import PASSAGES, SOURCES
 
-CODED_ACTOR: Final = "coded_actor"
 PAGE: Final = 2000  # code points of a source's text that are searched as one: about a page
 CHUNK: Final = 500
 SHOWN: Final = 5  # rows that an ailment names
@@ -144,24 +146,47 @@ def withdrawn(connection: Connection, source: str) -> None:
     text_index.withdrawn(connection, source)
 
 
-# ── The actors of datasets ──────────────────────────────────────────────────────────────────────────────────────────
+# ── Datasets ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def put_actors(connection: Connection, number: int | None = None) -> None:
-    """Let the actors that datasets name be found: those that a revision brought, or all of them."""
+def put_names(connection: Connection, number: int | None = None) -> None:
+    """Let what datasets name be found: the actors and codes that a revision brought, or all of them.
+
+    Their events have no words but these, so a search for events looks here.
+    """
     c = coded_actor.c
     query = select(c.number, c.id, c.name, c.since).order_by(c.number)
     if number is not None:
         query = query.where(c.since == number)
     rows = connection.execute(query)
     while some := rows.fetchmany(CHUNK):
-        text_index.put(
-            connection,
-            [
-                Entry(CODED_ACTOR, row.id, row.since, WHOLE, {"name": folded([row.name])}, place=row.number)
-                for row in some
-            ],
-        )
+        entries = [
+            Entry(CODED_ACTOR, row.id, row.since, WHOLE, {"name": folded([row.name])}, place=row.number) for row in some
+        ]
+        text_index.put(connection, entries)
+    m, s = coded_month.c, searchable.c
+    first = select(m.code, func.min(m.since).label("since")).group_by(m.code).order_by(m.code)
+    if number is not None:
+        first = first.where(m.since == number)
+    there = set(connection.scalars(select(s.id).where(s.noun == CODED_CODE)))
+    text_index.put(
+        connection,
+        [
+            Entry(CODED_CODE, CODE_ID + row.code, row.since, WHOLE, wording_of(row.code))
+            for row in connection.execute(first).all()
+            if row.code and CODE_ID + row.code not in there
+        ],
+    )
+
+
+def wording_of(code: str) -> dict[str, str]:
+    """The words of a code: its labels in every dataset, or the label that stands for one, and what it means."""
+    known = codes()
+    cameo = known.cameo(code) or known.cameo(known.code_of(code) or "")
+    found = cameo or known.plover(code)
+    labels = [code, found.label if found else None]
+    labels += [known.label(cameo.code, name) for name in DATASETS] if cameo else []
+    return {"name": folded(dict.fromkeys(labels)), "gloss": folded([found.definition if found else None])}
 
 
 # ── All of it ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,7 +203,7 @@ def rebuild(connection: Connection) -> int:
         if resource.table.name in there:
             for some in versions_of(connection, resource):
                 put(connection, resource, some)
-    put_actors(connection)
+    put_names(connection)
     return connection.execute(select(func.count()).select_from(searchable)).scalar_one()
 
 

@@ -220,7 +220,7 @@ def publish(
     before = connection.execute(select(func.max(revision.c.published_at))).scalar()
     moment = stamp(now)
     if connection.execute(select(revision.c.kind).where(revision.c.number == number)).scalar() == "import":
-        indexing.put_actors(connection, number)
+        indexing.put_names(connection, number)
     if before is not None and moment <= before:
         moment = stamp(datetime.fromisoformat(before) + timedelta(microseconds=1))
     done = connection.execute(

@@ -18,8 +18,10 @@ from urllib.parse import urlencode
 import orjson
 from sqlalchemy import Connection, and_, literal, select, union_all
 
-from app.coded.question import stands
-from app.indexing import CODED_ACTOR, PAGE, ids_in
+from app.coded import store, wording
+from app.coded.question import codes, stands
+from app.coded.wording import CODED_ACTOR, CODED_CODE, Key, Led
+from app.indexing import PAGE, ids_in
 from app.models.actor import actor
 from app.models.coded import coded_actor, coded_link
 from app.models.source import source, source_text
@@ -34,6 +36,8 @@ from app.query.text_index import PLACED, STEP
 from app.resources import NOUNS, PUBLIC, RESOURCES
 
 RANKED: Final = 1_000  # matches that are ranked, so many as are read in a few milliseconds
+COUNTED: Final = 100  # coded events that are counted
+CODED_EVENT: Final = "coded_event"
 WINDOW: Final = 240  # characters of a snippet
 SNIPPETS: Final = 4  # of a hit
 SUGGESTED: Final = 3
@@ -95,22 +99,29 @@ class Hit:
 
 @dataclass(slots=True)
 class Matches:
-    """What was found of each kind: ranked hits, how far the ranking reached, and which kinds there are."""
+    """What was found of each kind: ranked hits, how far the ranking reached, the newest coded events, and which kinds there are."""
 
     hits: list[Hit]
     last: int | None  # the number of the oldest match that was looked at, where there may be more
     kinds: dict[str, int] = field(default_factory=dict)
+    led: Led = field(default_factory=lambda: Led(()))
+    coded: list[Key] = field(default_factory=list)
+
+    def exact(self, kind: str) -> bool:
+        """Whether all of a kind were counted."""
+        return self.last is None and (kind != "event" or (len(self.coded) <= COUNTED and not self.led.cut))
 
 
 def answer(connection: Connection, asked: Asked, view: View, coverage: page.Coverage) -> dict[str, Any]:
     """A page of hits, as the API shows it."""
     terms = text.read(asked.q)
     ranked = ranking(connection, view, terms, asked.types)
+    lead(connection, view, terms, ranked)
     hits = list(following(connection, view, terms, asked, ranked))
     shown = hits[: asked.limit]
     cursor = None
     if len(hits) > asked.limit:
-        cursor = cursors.write(view.revision, asked.mark, place_of(shown[-1], ranked))
+        cursor = cursors.write(view.revision, asked.mark, place_of(shown[-1]))
     items = said(connection, view, terms, shown)
     empty = not items and asked.after is None
     return {
@@ -132,7 +143,7 @@ def ranking(connection: Connection, view: View, terms: Sequence[Term], types: Se
     """The newest matches, ranked; of every type, and where these are too many, of the types asked for."""
     if not terms:
         return Matches([], None)
-    rows = text_index.find(connection, view, terms, limit=RANKED + 1)
+    rows = text_index.find(connection, view, terms, limit=RANKED + 1, but=CODED_CODE)
     everything = grouped(connection, view, terms, rows[:RANKED])
     kinds: dict[str, int] = {}
     for hit in everything:
@@ -140,12 +151,22 @@ def ranking(connection: Connection, view: View, terms: Sequence[Term], types: Se
     more = len(rows) > RANKED
     last = rows[RANKED - 1].number if more else None
     if types and more:
-        rows = text_index.find(connection, view, terms, nouns=nouns_of(types), limit=RANKED + 1)
+        rows = text_index.find(connection, view, terms, nouns=nouns_of(types), limit=RANKED + 1, but=CODED_CODE)
         everything = grouped(connection, view, terms, rows[:RANKED])
         last = rows[RANKED - 1].number if len(rows) > RANKED else None
         kinds |= {name: sum(type_of(hit) == name for hit in everything) for name in types}
     hits = [hit for hit in everything if not types or type_of(hit) in types]
     return Matches(sorted(hits, key=lambda hit: hit.key), last, {name: n for name, n in kinds.items() if n})
+
+
+def lead(connection: Connection, view: View, terms: Sequence[Term], ranked: Matches) -> None:
+    """Add where the words lead among coded events."""
+    if not terms:
+        return
+    ranked.led = wording.led(connection, view, terms)
+    ranked.coded = wording.newest(connection, view, ranked.led.ways, COUNTED + 1, None)
+    if ranked.coded:
+        ranked.kinds["event"] = ranked.kinds.get("event", 0) + min(len(ranked.coded), COUNTED)
 
 
 def nouns_of(types: Sequence[str]) -> list[str]:
@@ -155,7 +176,7 @@ def nouns_of(types: Sequence[str]) -> list[str]:
 
 def type_of(hit: Hit) -> str:
     """The type of record that a hit is."""
-    return "actor" if hit.noun == CODED_ACTOR else hit.noun
+    return {CODED_ACTOR: "actor", CODED_EVENT: "event"}.get(hit.noun, hit.noun)
 
 
 def grouped(connection: Connection, view: View, terms: Sequence[Term], rows: Sequence[Any]) -> list[Hit]:
@@ -199,12 +220,28 @@ def following(
     """The hits after the page before, one more than are shown where there are so many: ranked ones, then the rest."""
     wanted = asked.limit + 1
     stage, place, tie = asked.after or (0, 0, "")
+    if stage == 2:
+        yield from coded(wording.newest(connection, view, ranked.led.ways, wanted, (place, int(tie))))
+        return
     if stage == 0:
         after = ranked.hits if asked.after is None else [hit for hit in ranked.hits if hit.key > (place, tie)]
         yield from after[:wanted]
         wanted -= len(after)
     if stage <= 1 and wanted > 0 and ranked.last is not None:
-        yield from unranked(connection, view, terms, asked, ranked, int(tie) if stage == 1 else ranked.last, wanted)
+        before = int(tie) if stage == 1 else ranked.last
+        for hit in unranked(connection, view, terms, asked, ranked, before, wanted):
+            yield hit
+            wanted -= 1
+    if wanted > 0 and (not asked.types or "event" in asked.types):
+        enough = len(ranked.coded) >= min(wanted, COUNTED + 1)
+        keys = ranked.coded if enough else wording.newest(connection, view, ranked.led.ways, wanted, None)
+        yield from coded(keys[:wanted])
+
+
+def coded(keys: Sequence[Key]) -> Iterator[Hit]:
+    """Coded events as hits, which are not ranked."""
+    for day, number in keys:
+        yield Hit(0, CODED_EVENT, str(number), None, day, number)
 
 
 def unranked(
@@ -220,7 +257,7 @@ def unranked(
     seen = {(hit.noun, hit.id) for hit in ranked.hits}
     nouns = nouns_of(asked.types) if asked.types else ()
     while True:
-        rows = text_index.find(connection, view, terms, nouns=nouns, before=before, limit=2 * wanted)
+        rows = text_index.find(connection, view, terms, nouns=nouns, before=before, limit=2 * wanted, but=CODED_CODE)
         for hit in sorted(grouped(connection, view, terms, rows), key=lambda hit: -hit.number):
             # The pages of one text stand next to each other, and are one hit.
             if (hit.noun, hit.id) not in seen:
@@ -234,8 +271,10 @@ def unranked(
         before = rows[-1].number
 
 
-def place_of(hit: Hit, ranked: Matches) -> tuple[int, int, str]:
+def place_of(hit: Hit) -> tuple[int, int, str]:
     """Where a page that ends with this hit goes on."""
+    if hit.noun == CODED_EVENT:
+        return (2, hit.since or 0, str(hit.number))
     return (0, *hit.key) if hit.score else (1, 0, str(hit.number))
 
 
@@ -244,7 +283,8 @@ def place_of(hit: Hit, ranked: Matches) -> tuple[int, int, str]:
 
 def said(connection: Connection, view: View, terms: Sequence[Term], hits: Sequence[Hit]) -> list[dict[str, Any]]:
     """The hits as the API shows them, in a fixed number of statements."""
-    known = bodies(connection, view, hits)
+    known = bodies(connection, view, [hit for hit in hits if hit.noun != CODED_EVENT])
+    known |= events(connection, view, [(hit.since or 0, hit.number) for hit in hits if hit.noun == CODED_EVENT])
     texts = Texts(connection)
     texts.load(
         source_of(hit, known) for hit in hits if hit.noun in ("passage", "source") and (hit.noun, hit.id) in known
@@ -283,15 +323,30 @@ def bodies(connection: Connection, view: View, hits: Sequence[Hit]) -> dict[tupl
     }
 
 
+def events(connection: Connection, view: View, keys: Sequence[Key]) -> dict[tuple[str, str], Record]:
+    """What coded events say, as far as a hit shows it, by noun and number."""
+    rows = wording.events(connection, view, keys)
+    actors = store.named(connection, view, store.actors_in(rows))
+    return {
+        (CODED_EVENT, str(row.number)): {
+            "id": row.id,
+            "gloss": store.gloss(row, actors),
+            "code": row.code or codes().code_of(row.label or "") or row.plover,
+        }
+        for row in rows
+    }
+
+
 def shown(hit: Hit, record: Record, terms: Sequence[Term], texts: Texts) -> dict[str, Any]:
     """A hit as the API shows it."""
-    resource = RESOURCES["actors"] if hit.noun == CODED_ACTOR else next(one for one in PUBLIC if one.noun == hit.noun)
+    resource = next(one for one in PUBLIC if one.noun == type_of(hit))
     found = list(snippets(hit, resource, record, terms, texts))
     matched = list(dict.fromkeys(one["field"] for one in found))
+    id = record["id"] if hit.noun == CODED_EVENT else hit.id
     return {
-        "id": hit.id,
+        "id": id,
         "type": type_of(hit),
-        "self": page.address(resource, hit.id),
+        "self": page.address(resource, id),
         "title": title(hit, record),
         "score": round(hit.score / MILLION, 6),
         "matched": matched,
@@ -322,6 +377,8 @@ def why(hit: Hit, record: Record, matched: Sequence[str], terms: Sequence[Term])
         for name in record.get("names") or ():
             if any(term.bone in skeleton(name["text"]).split() for term in terms):
                 return f"usual respelling of {name['text']!r}"
+    if not matched and hit.noun == CODED_EVENT:
+        return "an actor of it goes by that name here"
     if not matched:
         return "its words"
     return f"the words stand in {' and '.join(matched)}"
@@ -331,6 +388,9 @@ def snippets(
     hit: Hit, resource: Resource, record: Record, terms: Sequence[Term], texts: Texts
 ) -> Iterator[dict[str, Any]]:
     """The texts of a record that hold words of the search, with where they stand: one of each field."""
+    if hit.noun == CODED_EVENT:
+        yield from of_event(record, terms)
+        return
     if hit.noun == "passage":
         held = texts.exact(record["source"], record["start"], record["end"], record["sha256"])
         record = {**record, "exact": held}
@@ -361,6 +421,18 @@ def snippets(
             if name not in done and (made := snippet(name, id, terms)) is not None:
                 done.add(name)
                 yield made
+
+
+def of_event(record: Record, terms: Sequence[Term]) -> Iterator[dict[str, Any]]:
+    """The words of a coded event: of its actors and label, and where the label does not say it, of what its code means."""
+    if (made := snippet("gloss", record["gloss"], terms)) is not None:
+        yield made
+    code = codes().cameo(record["code"] or "") or codes().plover(record["code"] or "")
+    if code is None or text.matches(terms, {"gloss": text.folded([record["gloss"]])}):
+        return
+    labelled = text.matches(terms, {"gloss": text.folded([record["gloss"], code.label])})
+    if (made := snippet("codes", code.label if labelled else code.definition, terms)) is not None:
+        yield made
 
 
 def snippet(
@@ -403,7 +475,7 @@ def html(whole: str, marked: Sequence[Sequence[int]]) -> str:
 def facet(ranked: Matches, asked: Asked) -> list[dict[str, Any]]:
     """How many hits of each type there are among those that were ranked, each with the search for that type alone."""
     ordered = sorted(ranked.kinds.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [{"value": name, "n": n, "exact": ranked.last is None, "items": link(asked, name)} for name, n in ordered]
+    return [{"value": name, "n": n, "exact": ranked.exact(name), "items": link(asked, name)} for name, n in ordered]
 
 
 def link(asked: Asked, type: str | None = None, q: str | None = None) -> str:
@@ -419,19 +491,25 @@ def link(asked: Asked, type: str | None = None, q: str | None = None) -> str:
 def counted(ranked: Matches, asked: Asked) -> dict[str, Any]:
     """How many hits there are, as far as they were looked at."""
     n = sum(n for name, n in ranked.kinds.items() if not asked.types or name in asked.types)
-    return {"n": n, "exact": ranked.last is None}
+    return {"n": n, "exact": ranked.exact("event" if not asked.types or "event" in asked.types else "")}
 
 
 def in_words(ranked: Matches) -> str:
     """How the hits are ordered."""
-    told = (
+    told = [
         "By relevance: names weigh most, then glosses, quotations, other words, and least the records that one names."
-    )
+    ]
     if ranked.last is not None:
-        told += (
-            f" More than {RANKED:,} records hold these words: the newest are ranked, the others follow, newest first."
+        told.append(
+            f"More than {RANKED:,} records hold these words: the newest are ranked, the others follow, newest first."
         )
-    return told
+    if ranked.coded:
+        told.append(
+            "Coded events come last, unranked, newest first: they have no words but their actors' names and their code's."
+        )
+    if ranked.led.cut:
+        told.append(f"A word has more names in datasets than the {wording.NAMES_MOST:,} that were looked up.")
+    return " ".join(told)
 
 
 def covered(

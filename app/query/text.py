@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from app.names import skeleton, words
@@ -37,25 +38,31 @@ class Term:
     @property
     def forms(self) -> tuple[str, ...]:
         """A single word and its usual singular or plural; a phrase and a beginning are looked for as they are."""
-        if len(self.words) > 1 or self.begins:
-            return (" ".join(self.words),)
-        return (self.words[0], *numbers(self.words[0]))
+        return _forms(self)[0]
 
     @property
     def bone(self) -> str | None:
         """The key under which usual respellings of a name are equal, for a single word of five letters and more."""
-        if len(self.words) > 1 or self.begins or len(self.words[0]) < 5:
-            return None
-        return skeleton(self.words[0]) or None
+        return _forms(self)[1]
 
     @property
     def everything(self) -> tuple[str, ...]:
         """Every form that an index is asked for: respellings stand there for the names of actors alone."""
-        return tuple(dict.fromkeys([*self.forms, *([self.bone] if self.bone else [])]))
+        return _forms(self)[2]
 
     def __str__(self) -> str:
         told = " ".join(self.words) + ("*" if self.begins else "")
         return f'"{told}"' if len(self.words) > 1 else told
+
+
+@lru_cache(4_096)
+def _forms(term: Term) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
+    whole = " ".join(term.words)
+    if len(term.words) > 1 or term.begins:
+        return (whole,), None, (whole,)
+    forms = (whole, *numbers(whole))
+    bone = (skeleton(whole) or None) if len(whole) >= 5 else None
+    return forms, bone, tuple(dict.fromkeys([*forms, *([bone] if bone else [])]))
 
 
 def numbers(word: str) -> tuple[str, ...]:
@@ -134,7 +141,10 @@ def folded(texts: Iterable[str | None]) -> str:
 
 def holds(term: Term, field: str) -> float:
     """How well a field's words hold a term: 1 for the word itself, less for another number of it or a mere beginning; 0 for not."""
-    padded = f" {field} "
+    return _held(term, f" {field} ")
+
+
+def _held(term: Term, padded: str) -> float:
     if term.begins:
         wanted = " ".join(term.words)
         return 1.0 if f" {wanted} " in padded else 0.7 if f" {wanted}" in padded else 0.0
@@ -154,18 +164,17 @@ def rated(terms: Sequence[Term], fields: Mapping[str, str]) -> float:
 
     It looks at nothing but the record itself, so it is the same on every database, page and revision.
     """
+    held = {name: f" {field} " for name, field in fields.items() if field}
+    brief = {name: WEIGHTS[name] * _brief(field) for name, field in held.items()}
     total = 0.0
     for term in terms:
-        found = [
-            WEIGHTS[name] * held * _brief(field)
-            for name, field in fields.items()
-            if field and (held := holds(term, field))
-        ]
+        found = [brief[name] * much for name, field in held.items() if (much := _held(term, field))]
         total += max(found, default=0.0) + 0.1 * sum(found)
     total /= len(terms)
     asked = " ".join(word for term in terms for word in term.words)
-    best = max((WEIGHTS[name] for name, field in fields.items() if f" {asked} " in f" {field} "), default=0.0)
-    total += 0.5 * best  # all of it in a row
+    total += 0.5 * max(
+        (WEIGHTS[name] for name, field in held.items() if f" {asked} " in field), default=0.0
+    )  # in a row
     if any(value == asked for value in fields.get("name", "").split(f" {GAP} ")):
         total += 8.0  # its very name
     return total / (total + 8.0)
@@ -241,6 +250,9 @@ def marks(
     there: set[int] = set()
     for term in terms:
         length = len(term.words)
+        if length == 1 and not term.begins:
+            there.update(place for place, word in enumerate(held) if word in term.forms)
+            continue
         for place in range(len(held) - length + 1):
             if _stands(term, held[place : place + length]):
                 there.update(range(place, place + length))
@@ -257,8 +269,6 @@ def marks(
 
 
 def _stands(term: Term, run: Sequence[str]) -> bool:
-    if len(term.words) == 1 and not term.begins:
-        return run[0] in term.forms
     return all(
         word.startswith(wanted) if term.begins and place == len(run) - 1 else word == wanted
         for place, (word, wanted) in enumerate(zip(run, term.words, strict=True))

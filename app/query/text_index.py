@@ -157,17 +157,16 @@ def find(
     nouns: Sequence[str] = (),
     own: bool = False,
     before: int | None = None,
+    but: str = "",
 ) -> Sequence[Row[Any]]:
     """The newest versions that hold all the terms and that this reader sees, with a number below `before`; newest first.
 
-    With `own`, the ids of other records are not looked in.
+    With `own`, the ids of other records are not looked in. Rows of the noun `but` are passed over.
     """
     how = engine(connection)
-    statement = (
-        f"SELECT {SHOWN} FROM {how.FOUND} WHERE {how.MATCH.format(asked='asked')} AND {how.NUMBER} < :before AND {SEEN} "  # noqa: S608
-        f"ORDER BY {how.NUMBER} DESC LIMIT :most"
-    )
-    given = {"asked": how.expression(terms, nouns, own=own), "most": limit, **seen(view, before)}
+    found = f"{how.MATCH.format(asked='asked')} AND {how.NUMBER} < :before AND {SEEN} AND s.noun <> :but"
+    statement = f"SELECT {SHOWN} FROM {how.FOUND} WHERE {found} ORDER BY {how.NUMBER} DESC LIMIT :most"  # noqa: S608
+    given = {"asked": how.expression(terms, nouns, own=own), "most": limit, "but": but, **seen(view, before)}
     return connection.execute(text(statement), given).all()
 
 

@@ -1,0 +1,318 @@
+"""Which coded events words lead to: those whose actors' names and whose code's label hold all of them, newest first.
+
+There are millions of events and only thousands of names and labels, so the words are looked up among these. What that gives is
+a few *ways* in which an event can hold all the words (this actor; these two; this actor and that code), and each way is read from
+the index that holds it in order. Where a way has many actors, a stretch of time is read, and a longer one where it held too few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from app.coded.question import stands
+from app.models.coded import coded_active, coded_counterpart, coded_event, coded_link
+from app.query import text_index
+from app.query.fields import View
+from app.query.once import Once
+from app.query.text import Term
+from app.query.text_index import PLACED, STEP
+
+CODED_ACTOR: Final = "coded_actor"
+CODED_CODE: Final = "coded_code"
+CODE_ID: Final = "code:"  # before a code or label, so that it is no record's id
+NAMES_MOST: Final = 5_000  # actors and codes that a word is looked up to
+WAYS_MOST: Final = 8
+STEPS_MOST: Final = 2_000  # of looking for ways
+BRANCHES_MOST: Final = 32  # stretches of an index that one statement reads
+ESTIMATED: Final = 400  # actors whose events are added up to know how far back to look
+PROBED: Final = 2_000  # of the newest events, looked at for a way of very many actors
+
+Key = tuple[int, int]  # day and number
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an event can hold all the words: an actor of `one` takes part, the other is of `other`, and it has one of the codes."""
+
+    one: frozenset[int] | None = None
+    other: frozenset[int] | None = None
+    codes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """Where words lead: the ways, and whether a word has more names than were looked up."""
+
+    ways: tuple[Way, ...]
+    cut: bool = False
+
+
+LED: Once[tuple[Term, ...], Led] = Once(2_000)
+
+
+# ── From words to ways ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def led(connection: Connection, view: View, terms: Sequence[Term]) -> Led:
+    """Where these words lead; remembered for the revision."""
+    return LED.get(connection, view, tuple(terms), lambda: _led(connection, view, terms))
+
+
+def _led(connection: Connection, view: View, terms: Sequence[Term]) -> Led:
+    nouns = (CODED_ACTOR, CODED_CODE, "actor")
+    found = text_index.each(connection, view, terms, nouns, limit=NAMES_MOST + 1)
+    cut = any(len(rows) > NAMES_MOST for rows in found)
+    tied = ties(connection, view, {row.id for rows in found for row in rows if row.noun == "actor"})
+    actors, codes = [], []
+    for rows in found:
+        own = {row.number % STEP - PLACED for row in rows if row.noun == CODED_ACTOR}
+        here = {number for row in rows if row.noun == "actor" for number in tied.get(row.id, ())}
+        actors.append(frozenset(own | here))
+        codes.append(frozenset(row.id.removeprefix(CODE_ID) for row in rows if row.noun == CODED_CODE))
+    return Led(tuple(ways(actors, codes)), cut)
+
+
+def ties(connection: Connection, view: View, ids: Iterable[str]) -> dict[str, list[int]]:
+    """The datasets' actors that are these actors here."""
+    wanted = sorted(ids)
+    if not wanted:
+        return {}
+    c = coded_link.c
+    found: dict[str, list[int]] = {}
+    query = select(c.actor, c.number).where(c.actor.in_(wanted), stands(coded_link, view))
+    for row in connection.execute(query):
+        found.setdefault(row.actor, []).append(row.number)
+    return found
+
+
+def ways(actors: Sequence[frozenset[int]], codes: Sequence[frozenset[str]]) -> list[Way]:
+    """The ways in which the words can be shared out to an actor, the other actor and the code; those of fewer parts first."""
+    found: dict[Way, None] = {}
+    steps = 0
+
+    def share(at: int, way: Way) -> None:
+        nonlocal steps
+        steps += 1
+        if steps > STEPS_MOST or len(found) > 4 * WAYS_MOST:
+            return
+        if at == len(actors):
+            found[way] = None
+            return
+        for next_one in _shared(way, actors[at], codes[at]):
+            share(at + 1, next_one)
+
+    share(0, Way())
+    ordered = sorted(found, key=lambda way: (way.one, way.other, way.codes).count(None), reverse=True)
+    return [way for way in ordered if way != Way()][:WAYS_MOST]
+
+
+def _shared(way: Way, actors: frozenset[int], codes: frozenset[str]) -> Iterator[Way]:
+    """The way with one word more."""
+    if one := actors if way.one is None else way.one & actors:
+        yield Way(one, way.other, way.codes)
+    if way.one is not None and (other := actors if way.other is None else way.other & actors):
+        yield Way(way.one, other, way.codes)
+    if held := codes if way.codes is None else way.codes & codes:
+        yield Way(way.one, way.other, held)
+
+
+# ── From ways to events ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def newest(connection: Connection, view: View, some: Sequence[Way], limit: int, after: Key | None) -> list[Key]:
+    """The newest events of these ways after a key, `limit` of them, each once."""
+    found: set[Key] = set()
+    branches: list[Branch] = []
+    for way in some:
+        few = branches_of(connection, view, way)
+        if few is not None and len(branches) + len(few) <= 4 * BRANCHES_MOST:
+            branches += few
+        else:
+            found.update(far(connection, view, way, limit, after))
+    found.update(read(connection, view, branches, limit, after))
+    return sorted(found, reverse=True)[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A stretch of an index: the table, conditions on it, and the texts that these name."""
+
+    table: str
+    where: str
+    texts: tuple[str, ...] = ()
+
+
+def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | None:
+    """The stretches that together hold a way in order, or None where they are too many."""
+    codes = sorted(way.codes) if way.codes is not None else None
+    if way.one is None:
+        assert codes is not None
+        return [coded_as(code) for code in codes] if len(codes) <= BRANCHES_MOST else None
+    if way.other is not None:
+        c = coded_counterpart.c
+        met = select(c.actor, c.other).where(
+            c.actor.in_(way.one), c.other.in_(way.other), stands(coded_counterpart, view)
+        )
+        if len(way.one) * len(way.other) > 100 * BRANCHES_MOST:
+            return None
+        pairs = connection.execute(met.distinct().limit(BRANCHES_MOST + 1)).all()
+        if len(pairs) > BRANCHES_MOST:
+            return None
+        return [part(f"p.actor = {int(row.actor)} AND p.other = {int(row.other)}", codes) for row in pairs]
+    if codes is not None and len(way.one) * len(codes) <= BRANCHES_MOST:
+        return [part(f"p.actor = {int(number)}", [code]) for number in sorted(way.one) for code in codes]
+    if codes is None and len(way.one) <= BRANCHES_MOST // 2:
+        return [part(f"p.actor = {int(number)} AND p.once = 1", None) for number in sorted(way.one)]
+    return None
+
+
+def part(where: str, codes: Sequence[str] | None) -> Branch:
+    """A stretch of the parts of actors, of one of the codes where some are given."""
+    if codes is None:
+        return Branch("coded_part", where)
+    if len(codes) == 1:
+        return Branch("coded_part", f"{where} AND p.code = ?", tuple(codes))
+    return Branch("coded_part", f"{where} AND p.code IN ({', '.join('?' * len(codes))})", tuple(codes))
+
+
+def coded_as(code: str) -> Branch:
+    """The events of a code, or of a label where a dataset has no codes."""
+    if code.isascii() and code.isdigit():
+        return Branch("coded_event", "p.code = ?", (code,))
+    return Branch("coded_event", "p.code IS NULL AND p.label = ?", (code,))
+
+
+def far(connection: Connection, view: View, way: Way, limit: int, after: Key | None) -> list[Key]:
+    """The newest events of a way of many actors or codes: from a stretch of time, a longer one where it holds too few."""
+    first, last = days(connection, view)
+    if first is None or last is None:
+        return []
+    last = last if after is None else min(last, after[0])
+    if way.one is None or len(way.one) > ESTIMATED:
+        dense = list(probed(connection, view, way, limit, after))
+        if len(dense) >= limit:
+            return dense
+        span = 60
+    else:
+        # As long as it must be where the events of these actors are spread evenly, and half as long again.
+        n = events_of(connection, view, way.one)
+        span = max(1, 3 * limit * (last - first + 1) // (2 * n)) if n > limit else last - first + 1
+    branch = wide(way)
+    while True:
+        begin = max(first, last - span)
+        bounded = Branch(branch.table, f"{branch.where} AND p.day >= {begin} AND p.day <= {last}", branch.texts)
+        # An event between two of the actors stands there twice.
+        found = read(connection, view, [bounded], 2 * limit, after)[:limit]
+        if len(found) >= limit or begin == first:
+            return found
+        span *= 5
+
+
+def wide(way: Way) -> Branch:
+    """A way as conditions that need not be a stretch of an index."""
+    codes = sorted(way.codes) if way.codes is not None else None
+    if way.one is None:
+        assert codes is not None
+        marks = ", ".join("?" * len(codes))
+        return Branch(
+            "coded_event", f"(p.code IN ({marks}) OR (p.code IS NULL AND p.label IN ({marks})))", (*codes, *codes)
+        )
+    where = f"p.actor IN ({numbers(way.one)})"
+    where += f" AND p.other IN ({numbers(way.other)})" if way.other is not None else " AND p.once = 1"
+    return part(where, codes)
+
+
+def probed(connection: Connection, view: View, way: Way, limit: int, after: Key | None) -> Iterator[Key]:
+    """Those of a way among the newest events of all."""
+    codes = sorted(way.codes) if way.codes is not None else []
+    conditions = []
+    if way.one is not None:
+        one, other = numbers(way.one), numbers(way.other) if way.other is not None else None
+        both = (
+            f"(initiator IN ({one}) OR recipient IN ({one}))"
+            if other is None
+            else f"((initiator IN ({one}) AND recipient IN ({other})) OR (recipient IN ({one}) AND initiator IN ({other})))"
+        )
+        conditions.append(both)
+    if codes:
+        conditions.append(f"coalesce(code, label, plover) IN ({', '.join('?' * len(codes))})")
+    inner = (
+        "SELECT p.day, p.number, p.initiator, p.recipient, p.code, p.label, p.plover FROM coded_event AS p "  # noqa: S608
+        f"WHERE {seen(view, after)} ORDER BY p.day DESC, p.number DESC LIMIT {PROBED}"
+    )
+    statement = (
+        f"SELECT day, number FROM ({inner}) AS newest WHERE {' AND '.join(conditions)} "  # noqa: S608
+        f"ORDER BY day DESC, number DESC LIMIT {limit}"
+    )
+    for row in connection.execute(*bound(statement, codes)):
+        yield row.day, row.number
+
+
+def read(connection: Connection, view: View, branches: Sequence[Branch], limit: int, after: Key | None) -> list[Key]:
+    """The newest keys of some stretches after a key, `limit` of each at most, in one statement."""
+    if not branches:
+        return []
+    parts = [
+        f"SELECT day, number FROM (SELECT p.day, p.number FROM {one.table} AS p WHERE {one.where} AND {seen(view, after)} "  # noqa: S608
+        f"ORDER BY p.day DESC, p.number DESC LIMIT {limit}) AS b{place}"
+        for place, one in enumerate(branches)
+    ]
+    texts = [each for one in branches for each in one.texts]
+    rows = connection.execute(*bound(" UNION ALL ".join(parts), texts))
+    return sorted({(day, number) for day, number in rows}, reverse=True)[:limit]
+
+
+def seen(view: View, after: Key | None) -> str:
+    """The conditions on a row that stands, and comes after a key. Numbers are written out: they are ours, and all of them are."""
+    found = f"p.since <= {int(view.revision)} AND (p.until IS NULL OR p.until > {int(view.revision)})"
+    if after is not None:
+        day, number = int(after[0]), int(after[1])
+        found += f" AND p.day <= {day} AND (p.day < {day} OR p.number < {number})"
+    return found
+
+
+def bound(statement: str, texts: Sequence[str]) -> tuple[Any, dict[str, str]]:
+    """A statement with its texts bound in the place of its question marks."""
+    pieces = statement.split("?")
+    named = "".join(f"{piece}:t{n}" for n, piece in enumerate(pieces[:-1])) + pieces[-1]
+    return text(named), {f"t{n}": each for n, each in enumerate(texts)}
+
+
+def numbers(some: Iterable[int]) -> str:
+    """Numbers as a list in a statement."""
+    return ", ".join(str(int(one)) for one in sorted(some))
+
+
+def events_of(connection: Connection, view: View, actors: Iterable[int]) -> int:
+    """How many events these actors have between them; one that two of them share is counted twice."""
+    c = coded_active.c
+    query = select(func.sum(c.events)).where(c.year == -1, c.actor.in_(sorted(actors)), c.since <= view.revision)
+    return connection.execute(query).scalar() or 0
+
+
+DAYS: Once[str, tuple[int | None, int | None]] = Once(500)
+
+
+def days(connection: Connection, view: View) -> tuple[int | None, int | None]:
+    """The first and last day on which an event begins."""
+    e = coded_event.c
+    ends = (select(e.day).where(stands(coded_event, view)).order_by(order).limit(1) for order in (e.day, e.day.desc()))
+    return DAYS.get(
+        connection,
+        view,
+        "days",
+        lambda: tuple(connection.execute(end).scalar() for end in ends),  # type: ignore[arg-type, return-value]
+    )
+
+
+def events(connection: Connection, view: View, keys: Sequence[Key]) -> list[Row[Any]]:
+    """The events of some keys, newest first."""
+    if not keys:
+        return []
+    wanted = [number for _, number in keys]
+    query = select(coded_event).where(coded_event.c.number.in_(wanted), stands(coded_event, view))
+    return sorted(connection.execute(query), key=lambda row: (row.day, row.number), reverse=True)
