@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from app.coded.question import stands
+from app.coded.question import codes, stands
 from app.models.coded import coded_active, coded_counterpart, coded_event, coded_link
 from app.query import text_index
 from app.query.fields import View
@@ -128,6 +128,9 @@ def newest(connection: Connection, view: View, some: Sequence[Way], limit: int, 
     found: set[Key] = set()
     branches: list[Branch] = []
     for way in some:
+        if way.one is None and (bare := unlabelled(way)):
+            # No index leads to a PLOVER type by itself: it is looked for among the newest events.
+            found.update(probed(connection, view, Way(codes=bare), limit, after))
         few = branches_of(connection, view, way)
         if few is not None and len(branches) + len(few) <= 4 * BRANCHES_MOST:
             branches += few
@@ -135,6 +138,11 @@ def newest(connection: Connection, view: View, some: Sequence[Way], limit: int, 
             found.update(far(connection, view, way, limit, after))
     found.update(read(connection, view, branches, limit, after))
     return sorted(found, reverse=True)[:limit]
+
+
+def unlabelled(way: Way) -> frozenset[str]:
+    """Those codes of a way that are PLOVER types, which stand in events without a code or label."""
+    return frozenset(code for code in way.codes or () if codes().plover(code) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +156,10 @@ class Branch:
 
 def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | None:
     """The stretches that together hold a way in order, or None where they are too many."""
-    codes = sorted(way.codes) if way.codes is not None else None
+    held = sorted(way.codes) if way.codes is not None else None
     if way.one is None:
-        assert codes is not None
-        return [coded_as(code) for code in codes] if len(codes) <= BRANCHES_MOST else None
+        assert held is not None
+        return [coded_as(code) for code in held] if len(held) <= BRANCHES_MOST else None
     if way.other is not None:
         c = coded_counterpart.c
         met = select(c.actor, c.other).where(
@@ -162,10 +170,10 @@ def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | 
         pairs = connection.execute(met.distinct().limit(BRANCHES_MOST + 1)).all()
         if len(pairs) > BRANCHES_MOST:
             return None
-        return [part(f"p.actor = {int(row.actor)} AND p.other = {int(row.other)}", codes) for row in pairs]
-    if codes is not None and len(way.one) * len(codes) <= BRANCHES_MOST:
-        return [part(f"p.actor = {int(number)}", [code]) for number in sorted(way.one) for code in codes]
-    if codes is None and len(way.one) <= BRANCHES_MOST // 2:
+        return [part(f"p.actor = {int(row.actor)} AND p.other = {int(row.other)}", held) for row in pairs]
+    if held is not None and len(way.one) * len(held) <= BRANCHES_MOST:
+        return [part(f"p.actor = {int(number)}", [code]) for number in sorted(way.one) for code in held]
+    if held is None and len(way.one) <= BRANCHES_MOST // 2:
         return [part(f"p.actor = {int(number)} AND p.once = 1", None) for number in sorted(way.one)]
     return None
 
