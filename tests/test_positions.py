@@ -154,6 +154,12 @@ def test_each_number_of_a_summary_leads_to_its_records(kb: KnowledgeBase) -> Non
                 == len(members)
                 == sum(one["level"] is not None for one in members) + sum(one["level"] is None for one in members)
             )
+            pairs = list(pairwise(members))
+            known = [pair for pair in pairs if known_order(*pair) is not None]
+            counted = group["shifts"]
+            assert counted["compared"] == len(known)
+            assert counted["unordered"] == len(pairs) - len(known)
+            assert counted["n"] == sum(differ(*pair) for pair in known)
             assert group["undated"] == sum(not one["first"] and not one["last"] for one in members)
             ranks = [one["rank"] for one in members if one["rank"]] or [
                 one["rank"] for one in members if one["rank"] is not None

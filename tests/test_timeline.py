@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from base64 import urlsafe_b64decode
 from collections import Counter
 from io import StringIO
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 import orjson
 import pytest
 
+from app.query import cursor as cursors
 from app.query.evidence import citations_in
 from tests import making
 from tests.base import KnowledgeBase
@@ -342,3 +344,15 @@ def test_a_cursor_belongs_to_its_question(seeded: KnowledgeBase) -> None:
     for query in ("actor=Ukraine", "actor=Japan&type=event", "actor=Japan&sort=-date"):
         assert "different query" in seeded.json(f"/v1/timeline?{query}&cursor={cursor}", 422)["detail"]
     assert "cursor" in seeded.json(f"/v1/positions?actor=Japan&cursor={cursor}", 422)["errors"][0]["name"]
+
+
+@pytest.mark.parametrize("query", ["actor=Japan&limit=1", "limit=1&sort=-date", "type=claim&limit=1"])
+def test_a_forged_cursor_lists_what_its_bearer_could_ask_anyway(seeded: KnowledgeBase, query: str) -> None:
+    _, revision, mark, *_ = orjson.loads(urlsafe_b64decode(seeded.json(f"/v1/timeline?{query}")["next_cursor"] + "=="))
+    every = {(item["type"], item["id"]) for item in seeded.json("/v1/timeline?limit=500")["items"]}
+
+    for day in (-(2**31) + 1, -1, 19723, 2**31 - 1):
+        for place in (-1, 0, 3, 2**31 - 1):
+            for id in ("", "a", "\U0010ffff", "' OR 1=1"):
+                cursor = cursors.write(revision, mark, (day, place, id))
+                assert set(told(seeded.json(f"/v1/timeline?{query}&cursor={cursor}")["items"])) <= every

@@ -25,7 +25,7 @@ from app.query.fields import Found, Resource, View
 from app.query.page import Bounds, Coverage
 from app.query.params import parse
 from app.query.plan import Plan, plan
-from app.query.sql import LAST_INTEGER, standing
+from app.query.sql import standing
 from app.resources import RESOURCES
 from app.times import day_number, parse_day
 from app.vocabularies import Vocabularies
@@ -339,9 +339,3 @@ def entry(record: Record, part: Part, ids: frozenset[str], known: frozenset[str]
     if record.get("enrichment"):
         told["enrichment"] = record["enrichment"]
     return told
-
-
-def key_of(record: Record, line: Line, *, descending: bool = False) -> int:
-    """The day that a record is placed at; one without a first day stands after all others."""
-    first = days_of(date_of(record, line))[0]
-    return first if first is not None else -LAST_INTEGER if descending else LAST_INTEGER

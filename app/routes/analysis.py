@@ -419,7 +419,7 @@ def following(request: Request) -> Response:
             return same
         reach = together.reach(connection, pinned.view, sought)
         parts = together.parts(connection, pinned.view, sought, timeline.LINES, here.vocabularies)
-        step = timeline.Walk(values.get("limit", here.settings.page_rows), after, sought.descending)
+        step = timeline.Walk(rows_of(values, here), after, sought.descending)
         if representation == "json":
             content, key = timeline.answer(
                 connection,
@@ -495,7 +495,7 @@ def standing(request: Request) -> Response:
             reach,
             values.get("commitment", ()),
             start=start,
-            limit=values.get("limit", here.settings.page_rows),
+            limit=rows_of(values, here),
             coverage=here.coverage,
         )
     return page_of(request, pinned, content, mark, None if following_start is None else (following_start,))
@@ -521,6 +521,15 @@ def sought_in(values: Mapping[str, Any], pairs: Sequence[tuple[str, str]]) -> So
         as_of=values.get("as_of"),
         descending=values.get("sort") == "-date",
     )
+
+
+def rows_of(values: Mapping[str, Any], here: reading.State) -> int:
+    """How many entries a page is to hold, within what this instance allows."""
+    limit, most = values.get("limit", here.limits.page_rows), here.limits.page_rows_most
+    if limit > most:
+        detail = f"limit={limit} is not possible: it is a whole number from 1 to {most}."
+        raise BadQuery(detail, errors=[Fault("limit", detail)])
+    return int(limit)
 
 
 def names(asked: str | None, allowed: Sequence[str], parameter: str) -> tuple[str, ...]:
