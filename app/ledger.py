@@ -386,6 +386,20 @@ def rename(connection: Connection, number: int, noun: str, old: str, new: str) -
     connection.execute(insert(redirect).values(id=old, since=number, noun=noun, now=new))
 
 
+def relink(connection: Connection, number: int, old: str, new: str, why: str, *, since: int | None = None) -> int:
+    """Tie the actors of datasets that are tied to `old`, or that a revision `since` tied to it, to `new`; says how many."""
+    hold(connection, number)
+    kept = coded.coded_link.c
+    query = select(coded.coded_link).where(kept.actor == old, kept.until.is_(None))
+    rows = connection.execute(query if since is None else query.where(kept.since == since)).all()
+    for some in batches([row.number for row in rows], CHUNK):
+        mine = (kept.number.in_(some), kept.until.is_(None))
+        connection.execute(update(coded.coded_link).where(*mine).values(until=number))
+        fresh = [{"number": one, "since": number, "actor": new, "why": why} for one in some]
+        connection.execute(insert(coded.coded_link), fresh)
+    return len(rows)
+
+
 def owned(connection: Connection, origin: str, upto: int) -> dict[str, str]:
     """The records that an origin (a dossier, a dataset) has standing at a revision: id to noun."""
     found: dict[str, str] = {}

@@ -6,21 +6,32 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from app import ledger
 from app.answers import history
 from app.answers.resolve import RESOLVERS
 from app.errors import BadQuery, Fault
 from app.formats import formats, jsonld, media_types
 from app.query import page, whole
 from app.query.evidence import Texts
-from app.query.fields import Resource
-from app.query.params import FORMATS, READ, RECORD, Query, parameters, parse, parse_plain, parse_record
+from app.query.fields import Choice, Resource
+from app.query.params import FORMATS, LIST, READ, RECORD, Parameter, Query, parameters, parse, parse_plain, parse_record
 from app.query.plan import plan, walk
 from app.resources import RESOURCES
 from app.routes import feeds, reading
 from app.routes.operations import Operation, PathParameter
+from app.writing import proposals
+from app.writing.proposals import WAITING
+
+STATE = Parameter(
+    "state",
+    "`proposed`: instead, what waits for review: see /v1/proposals. It takes no filter beside `limit` and `enrichment`.",
+    Choice((WAITING,)),
+    WAITING,
+)
 
 
 def operations() -> Iterator[Operation]:
@@ -46,7 +57,7 @@ def of(resource: Resource) -> Iterator[Operation]:
         ),
         handler=partial(listing, resource=resource),
         schema={"$ref": f"#/components/schemas/{class_name(resource)}Page"},
-        parameters=parameters(resource),
+        parameters=(*parameters(resource), STATE),
         media=tuple(media_types()[name] for name in FORMATS),
         example=f"/v1/{resource.name}?limit=1",
     )
@@ -87,6 +98,8 @@ def class_name(resource: Resource) -> str:
 def listing(request: Request, resource: Resource) -> Response:
     """A page of a resource, or the whole result in another format."""
     here = reading.state(request)
+    if request.query_params.get("state") == WAITING:
+        return waiting(request, resource)
     query = parse(resource, reading.pairs_of(request), here.vocabularies, here.limits)
     representation = reading.representation(request, query.format, FORMATS)
     if representation == "atom":
@@ -129,6 +142,42 @@ def listing(request: Request, resource: Resource) -> Response:
     chunks = whole.chunks(here.database.read, asked, here.bounds, most=limit_of(query))
     body = chosen.write(resource, chunks, query.fields)
     return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
+
+
+def waiting(request: Request, resource: Resource) -> Response:
+    """The records of a resource that are proposed and not decided: no knowledge yet, so no revision and no filter."""
+    here = reading.state(request)
+    values = parse_plain(
+        reading.pairs_of(request), (STATE, *(one for one in LIST if one.name == "limit"), *READ[1:2]), here.vocabularies
+    )
+    reading.representation(request, None, ())
+    limit = values.get("limit", here.settings.page_rows)
+    with here.database.read() as connection:
+        items = list(
+            proposals.records(
+                connection, resource.noun, here.vocabularies, limit, enrichment=values.get("enrichment", False)
+            )
+        )
+        latest = ledger.latest(connection)
+    told = {
+        "items": items,
+        "next_cursor": None,
+        "revision": latest,
+        "count": None,
+        "facets": {},
+        "included": {},
+        "coverage": {
+            "searched": resource.name,
+            "sources": [],
+            "datasets": [],
+            "dates": None,
+            "revision": latest,
+            "query": f"{resource.name} that wait for review",
+            "zero": None if items else "none_found",
+            "notes": ["What is proposed is no knowledge yet: see /v1/proposals."],
+        },
+    }
+    return Response(orjson.dumps(told), media_type=reading.JSON, headers={"Cache-Control": "no-store"})
 
 
 def limit_of(query: Query) -> int | None:

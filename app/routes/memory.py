@@ -165,4 +165,4 @@ def remembered(scope: Scope) -> bool:
     query: bytes = scope["query_string"]
     names = [pair.split(b"=", 1)[0] for pair in query.split(b"&")]
     # A name that is written in another way (`as%5Fof`) is rare enough to be left to the application.
-    return not any(name in (b"as_of", b"min_revision") or b"%" in name for name in names)
+    return not any(name in (b"as_of", b"min_revision", b"state") or b"%" in name for name in names)

@@ -19,10 +19,20 @@ from starlette.responses import Response
 
 from app import ledger, texts
 from app.dossiers import document, publish
-from app.errors import BadRequest, Fault, NotFound, TextRefused, TooLarge, TooSlow, Unavailable, UnknownMedia
-from app.query.fields import Resource, View, Word, YesNo
-from app.query.params import READ, Parameter, parse_plain
-from app.query.shapes import boolean, listed, obj, string, whole
+from app.errors import (
+    BadDossier,
+    BadRequest,
+    Fault,
+    NotFound,
+    TextRefused,
+    TooLarge,
+    TooSlow,
+    Unavailable,
+    UnknownMedia,
+)
+from app.query.fields import Choice, Resource, View, Word, YesNo
+from app.query.params import LIST, READ, Parameter, parse_plain
+from app.query.shapes import boolean, listed, maybe, obj, string, whole
 from app.resources import RESOURCES
 from app.resources.sources import text_at_hand
 from app.routes import reading
@@ -30,9 +40,10 @@ from app.routes.access import require
 from app.routes.lists import class_name
 from app.routes.operations import Body, HeaderParameter, Operation, PathParameter
 from app.settings import Settings
-from app.writing import edits, publishing, retries
+from app.writing import edits, lone, merges, proposals, publishing, retries
 from app.writing.acts import Desk
 from app.writing.edits import Edit, Precondition
+from app.writing.merges import Merge
 from app.writing.parts import PARTS
 from app.writing.retries import Answer, Asked
 
@@ -52,6 +63,17 @@ IF_MATCH = HeaderParameter(
 IF_NONE_MATCH = HeaderParameter("If-None-Match", "`*`: make a record where none stands.", "*")
 ENRICHMENT = next(one for one in READ if one.name == "enrichment")
 WHY = Parameter("why", "The reason, for the log.", Word(2_000), "The date was misread.")
+STATE = Parameter(
+    "state",
+    "`proposed`: keep the dossier for review instead of publishing it.",
+    Choice(("published", "proposed")),
+    "proposed",
+    default="published",
+)
+STATE_OF = Parameter("state", "Only proposals of this state.", Choice(("proposed", "accepted", "refused")), "proposed")
+LIMIT = next(one for one in LIST if one.name == "limit")
+CURSOR = Parameter("cursor", "`next_cursor` of the page before.", Word(200), "")
+WORDS_MOST: Final = 2_000
 DRY = Parameter("dry_run", "Say what would change; write nothing.", YesNo(), "true", default="false")
 PROBLEMS = (400, 401, 403, 406, 408, 413, 414, 415, 422, 429, 500, 503)
 ANY = {"type": "object", "additionalProperties": True}
@@ -117,7 +139,47 @@ RETRACTION = obj(
         "before": string("The record as it stood before."),
     },
 )
+PROPOSAL = obj(
+    "A dossier that waits for review, or was decided.",
+    {
+        "id": string(),
+        "type": string("proposal."),
+        "self": string(),
+        "state": string("proposed, accepted or refused."),
+        "dossier": string("The id of the dossier."),
+        "title": string(),
+        "by": string("The key that proposed it."),
+        "why": string(),
+        "at": string("RFC 3339, UTC."),
+        "decided": {**ANY, "type": ["object", "null"], "description": "By whom, when and why it was decided."},
+        "revision": whole("The revision that published it.", null=True),
+        "difference": maybe("Difference", "What it would change now."),
+        "faults": listed({"$ref": "#/components/schemas/Fault"}, "Why it does not fit any more."),
+    },
+    optional=("difference", "faults"),
+)
+MERGE = obj(
+    "What a merge or its undo did.",
+    {
+        "type": string("merge or unmerge."),
+        "id": string("The id that leads to the other one, or did."),
+        "into": string("The other one."),
+        "why": string(),
+        "revision": whole(),
+        "changed": whole("Records that were changed."),
+        "self": string("The revision."),
+        "record": string("The one record, or the one that is itself again."),
+        "changes": string("What it changed, record by record."),
+    },
+)
 COMPONENTS = {
+    "Proposal": PROPOSAL,
+    "ProposalPage": obj(
+        "Proposals.", {"items": listed({"$ref": "#/components/schemas/Proposal"}), "next_cursor": string("", null=True)}
+    ),
+    "Merge": MERGE,
+    "MergeRequest": obj("Into which record, and why.", {"into": string("The id of the other one."), "why": string()}),
+    "DecisionRequest": obj("Why.", {"why": string()}),
     "Retraction": RETRACTION,
     "Publication": PUBLICATION,
     "Difference": DIFFERENCE,
@@ -134,10 +196,11 @@ def operations() -> Iterator[Operation]:
         "writing",
         "Publish a dossier",
         "Validates a dossier as `chancery check` does and publishes what it changes as one revision, whole or not at all. "
-        "With `dry_run=true` it says what would change. 200 where nothing changes.",
+        "With `dry_run=true` it says what would change, with `state=proposed` it waits for somebody to accept it. 200 where "
+        "nothing changes.",
         publishing_dossier,
-        {"oneOf": [{"$ref": "#/components/schemas/Publication"}, {"$ref": "#/components/schemas/Difference"}]},
-        (DRY, WHY),
+        {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Publication", "Difference", "Proposal")]},
+        (DRY, STATE, WHY),
         problems=(*PROBLEMS, 409),
         method="POST",
         scope="write",
@@ -146,8 +209,10 @@ def operations() -> Iterator[Operation]:
             schema=ANY,
         ),
         headers=(RETRY,),
-        done={200: "Nothing changed, or this was a dry run.", 201: "The revision is published."},
+        done={200: "Nothing changed, or this was a dry run.", 201: "The revision is published, or the proposal kept."},
     )
+    yield from reviewing()
+    yield from merging_of(RESOURCES["actors"])
     for resource in RESOURCES.values():
         if resource.noun in PARTS:
             yield from edits_of(resource)
@@ -190,6 +255,100 @@ def operations() -> Iterator[Operation]:
         headers=(RETRY,),
         done={200: "The text is not at hand."},
     )
+
+
+def merging_of(resource: Resource) -> Iterator[Operation]:
+    """How two records of a resource become one, and apart again."""
+    id = PathParameter("id", f"The id of the {resource.noun} that is another one.", "")
+    yield Operation(
+        f"/v1/{resource.name}/{{id}}/merge",
+        f"merge_{resource.noun}",
+        resource.name,
+        f"Merge one {resource.noun} into another",
+        "Every record that names the one names the other from now on, which takes over its names and the rest; the old id answers "
+        "308. One revision, and it can be undone.",
+        partial(merging, resource=resource),
+        {"$ref": "#/components/schemas/Merge"},
+        (),
+        (id,),
+        problems=(*PROBLEMS, 308, 404, 409, 410),
+        method="POST",
+        scope="write",
+        body=Body("Into which one, and why.", schema={"$ref": "#/components/schemas/MergeRequest"}),
+        headers=(RETRY,),
+        done={200: "They are one."},
+    )
+    yield Operation(
+        f"/v1/{resource.name}/{{id}}/merge",
+        f"unmerge_{resource.noun}",
+        resource.name,
+        f"Undo the merge of one {resource.noun}",
+        "Takes back what the merge changed, field by field; what was written since stays. Refused where that stands in the way.",
+        partial(unmerging, resource=resource),
+        {"$ref": "#/components/schemas/Merge"},
+        (WHY,),
+        (id,),
+        problems=(*PROBLEMS, 308, 404, 409, 410),
+        method="DELETE",
+        scope="write",
+        headers=(RETRY,),
+        done={200: "They are two again."},
+    )
+
+
+def reviewing() -> Iterator[Operation]:
+    """How proposals are read and decided."""
+    id = PathParameter("id", "The id of a proposal.", "20260101120000000000-arden")
+    yield Operation(
+        "/v1/proposals",
+        "list_proposals",
+        "writing",
+        "List the proposals",
+        "Dossiers that wait for somebody to accept or refuse them, or that were decided, in the order in which they came.",
+        proposing,
+        {"$ref": "#/components/schemas/ProposalPage"},
+        (STATE_OF, LIMIT, CURSOR),
+        problems=(406, 414, 422, 500, 503),
+        versioned=False,
+    )
+    yield Operation(
+        "/v1/proposals/{id}",
+        "get_proposal",
+        "writing",
+        "Show a proposal",
+        "What it would change now; or, where it does not fit any more, its faults.",
+        showing_proposal,
+        {"$ref": "#/components/schemas/Proposal"},
+        (),
+        (id,),
+        problems=(404, 406, 414, 422, 500, 503),
+        versioned=False,
+    )
+    for verb, handler, words in (
+        (
+            "accept",
+            accepting,
+            "Publishes it as one revision, against what stands now. Where it does not fit any more, its faults.",
+        ),
+        ("refuse", refusing, "It is not published; whoever proposed it reads the reason."),
+    ):
+        yield Operation(
+            f"/v1/proposals/{{id}}/{verb}",
+            f"{verb}_proposal",
+            "writing",
+            f"{verb.capitalize()} a proposal",
+            words,
+            handler,
+            {"$ref": "#/components/schemas/Proposal"},
+            (),
+            (id,),
+            problems=(*PROBLEMS, 404, 409),
+            method="POST",
+            scope="admin",
+            body=Body("Why.", schema={"$ref": "#/components/schemas/DecisionRequest"}),
+            headers=(RETRY,),
+            done={200: "It is decided."},
+        )
 
 
 def edits_of(resource: Resource) -> Iterator[Operation]:
@@ -378,7 +537,7 @@ def json_only(request: Request) -> None:
 
 def publishing_dossier(request: Request, body: bytes) -> Response:
     here = reading.state(request)
-    values = parse_plain(reading.pairs_of(request), (DRY, WHY), here.vocabularies)
+    values = parse_plain(reading.pairs_of(request), (DRY, STATE, WHY), here.vocabularies)
     json_only(request)
     kind = media(request, ("application/json", *YAML))
     asked = asked_of(request, body)
@@ -392,6 +551,8 @@ def publishing_dossier(request: Request, body: bytes) -> Response:
         if values.get("dry_run"):
             told = publishing.difference(connection, prepared)
             return said(Answer.of(200, told, KB_Revision=str(prepared.basis)))
+    if values.get("state") == proposals.WAITING:
+        return said(proposals.propose(desk(request), asked, prepared, body, values.get("why")))
     return said(publishing.published(desk(request), asked, prepared, values.get("why")))
 
 
@@ -402,6 +563,111 @@ def in_json(body: bytes) -> None:
     except orjson.JSONDecodeError:
         # Ours says where; what only orjson minds is told by the checks that follow.
         document.read(body, as_json=True)
+
+
+def merging(request: Request, body: bytes, resource: Resource) -> Response:
+    def work(asked: Asked) -> Answer:
+        said = fields_of(body, "into", "why")
+        return merges.merge(desk(request), asked, Merge(resource, id_of(request), said["into"], said["why"]))
+
+    return decided(request, body, work)
+
+
+def unmerging(request: Request, body: bytes, resource: Resource) -> Response:
+    values = parse_plain(reading.pairs_of(request), (WHY,), reading.state(request).vocabularies)
+    if "why" not in values:
+        reading.required("why", "the reason, for the log", f"{request.url.path}?why=They+are+two.")
+    asked = asked_of(request, body)
+    if (known := before(request, asked)) is not None:
+        return known
+    return said(merges.undo(desk(request), asked, resource, id_of(request), values["why"]))
+
+
+def accepting(request: Request, body: bytes) -> Response:
+    here = reading.state(request)
+
+    def work(asked: Asked) -> Answer:
+        why = fields_of(body, "why")["why"]
+        return proposals.accept(desk(request), asked, id_of(request), why, here.vocabularies)
+
+    return decided(request, body, work)
+
+
+def refusing(request: Request, body: bytes) -> Response:
+    return decided(
+        request,
+        body,
+        lambda asked: proposals.turn_down(desk(request), asked, id_of(request), fields_of(body, "why")["why"]),
+    )
+
+
+def decided(request: Request, body: bytes, work: Callable[[Asked], Answer]) -> Response:
+    """A write whose body is a few words in JSON."""
+    parse_plain(reading.pairs_of(request), (), reading.state(request).vocabularies)
+    json_only(request)
+    media(request, ("application/json",))
+    asked = asked_of(request, body)
+    known = before(request, asked)
+    return known if known is not None else said(work(asked))
+
+
+def id_of(request: Request) -> str:
+    """The id in an address; one that no record can have is the id of none."""
+    id: str = request.path_params["id"]
+    return id if reading.plausible(id) else ""
+
+
+def fields_of(body: bytes, *names: str) -> dict[str, str]:
+    """The text under each of these keys of a body, all of which it needs. Raises BadRecord with every fault."""
+    try:
+        root = document.read(body, as_json=True).root
+    except BadDossier as error:
+        raise lone.refusal(error.errors) from None
+    place = root.place
+    faults = [
+        Fault(
+            entry.name[:80],
+            f"There is no such key here. There are: {', '.join(names)}.",
+            "body",
+            place.line,
+            place.column,
+        )
+        for entry in root.entries
+        if entry.name not in names
+    ]
+    told = {name: (root.text(name) or "").strip() for name in names}
+    for name, value in told.items():
+        if not 0 < len(value) <= WORDS_MOST:
+            faults.append(
+                Fault(
+                    name, f"`{name}` is needed: text of 1 to {WORDS_MOST} characters.", "body", place.line, place.column
+                )
+            )
+    if faults:
+        raise lone.refusal(tuple(faults))
+    return told
+
+
+def proposing(request: Request) -> Response:
+    here = reading.state(request)
+    values = parse_plain(reading.pairs_of(request), (STATE_OF, LIMIT, CURSOR), here.vocabularies)
+    json_only(request)
+    limit = values.get("limit", here.settings.page_rows)
+    with here.database.read() as connection:
+        items = proposals.listed(connection, values.get("state"), values.get("cursor", ""), limit + 1)
+    cursor = items[limit - 1]["id"] if len(items) > limit else None
+    told = {"items": items[:limit], "next_cursor": cursor}
+    link = ", ".join(reading.next_link(request, cursor))
+    return said(Answer.of(200, told, Link=link))
+
+
+def showing_proposal(request: Request) -> Response:
+    here = reading.state(request)
+    parse_plain(reading.pairs_of(request), (), here.vocabularies)
+    json_only(request)
+    with here.database.read() as connection:
+        told = proposals.shown(connection, id_of(request), here.vocabularies)
+    return said(Answer.of(200, told))
 
 
 def putting(request: Request, body: bytes, resource: Resource) -> Response:

@@ -62,8 +62,15 @@ class Desk:
         finally:
             self.turn.release()
 
-    def act(self, asked: Asked, change: Change, work: Callable[[Connection, int], Answer]) -> Answer:
-        """What `work` answers, having filled the revision that it is given; it may raise Unchanged.
+    def act(
+        self,
+        asked: Asked,
+        change: Change,
+        work: Callable[[Connection, int], Answer],
+        *,
+        otherwise: Callable[[Connection], Answer] | None = None,
+    ) -> Answer:
+        """What `work` answers, having filled the revision that it is given; it may raise Unchanged, and `otherwise` is done.
 
         The answer of a request that was answered before is that answer. Raises Unavailable while another writer is at work.
         """
@@ -88,7 +95,7 @@ class Desk:
             answer = unchanged.answer
         except Busy as error:
             raise busy(error.detail) from error
-        return self.note(asked, lambda _: answer)
+        return self.note(asked, otherwise or (lambda _: answer))
 
     def note(self, asked: Asked, work: Callable[[Connection], Answer]) -> Answer:
         """What `work` answers, which makes no revision; kept for a repetition too."""

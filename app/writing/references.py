@@ -87,7 +87,7 @@ def replaced(resource: Resource, record: Record, change: Callable[[str], str]) -
 def _replaced(value: Any, link: Link, change: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_replaced(item, link, change) for item in value]
-    if isinstance(value, dict):
-        at = link.at
-        return {**value, at: _replaced(value[at], link, change)} if at is not None and at in value else value
+    if isinstance(value, dict) and link.at is not None:
+        inner = value.get(link.at)
+        return {**value, link.at: change(inner)} if isinstance(inner, str) else value
     return change(value) if isinstance(value, str) and link.at is None else value

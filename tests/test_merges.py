@@ -1,0 +1,248 @@
+"""Two actors that are one, and apart again; dossiers that wait for somebody to accept them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.doctor import examine
+from app.settings import Settings
+from tests.base import KnowledgeBase
+from tests.making import dossier, event, person, state, statement, topic
+
+WHY = {"into": "lena-voss", "why": "The same mayor."}
+
+
+def tie(id: str, subject: str, object: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "subject": subject,
+        "object": object,
+        "kind": "possibly_same_as",
+        "status": "inferred",
+        "evidence": ["p1s2"],
+    }
+
+
+@pytest.fixture
+def twice(kb: KnowledgeBase) -> KnowledgeBase:
+    """A knowledge base that knows the mayor twice."""
+    mayor = person("the-mayor", "Mayor Voss", memberships=[{"actor": "arden", "evidence": ["p1s2"]}])
+    both = event(participants=[{"actor": "the-mayor", "role": "host"}, {"actor": "lena-voss", "role": "host"}])
+    kb.load(
+        dossier(
+            actors=[person(), mayor, state()],
+            statements=[statement(), statement("voss-again", speaker="the-mayor", about=["the-mayor", "arden"])],
+            events=[both],
+            relations=[tie("same", "the-mayor", "lena-voss")],
+        )
+    )
+    return kb
+
+
+def healthy(kb: KnowledgeBase) -> bool:
+    return list(examine(kb.database, Settings().migrations)) == []
+
+
+def test_everything_that_named_the_one_names_the_other(twice: KnowledgeBase):
+    answer = twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=twice.key("write", name="desk"))
+
+    assert (answer.status_code, answer.json()["revision"]) == (200, 2)
+    said = twice.json("/v1/statements/voss-again")
+    assert (said["speaker"], said["about"]) == ("lena-voss", ["lena-voss", "arden"])
+    assert [one["actor"] for one in twice.json("/v1/events/ferry-signing")["participants"]] == ["lena-voss"]
+    voss = twice.json("/v1/actors/lena-voss")
+    assert [one["text"] for one in voss["names"]] == ["Lena Voss", "Mayor Voss"]
+    assert [one["actor"] for one in voss["memberships"]] == ["arden"]
+    assert twice.get("/v1/relations/same").status_code == 410
+    assert healthy(twice)
+
+
+def test_the_old_id_leads_to_the_new_one_and_still_answers_as_of_before(twice: KnowledgeBase):
+    before = twice.json("/v1/actors/the-mayor")
+    twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=twice.key("write"))
+
+    moved = twice.get("/v1/actors/the-mayor")
+
+    assert (moved.status_code, moved.headers["location"]) == (308, "/v1/actors/lena-voss")
+    assert twice.json("/v1/actors/the-mayor?as_of=1") == before | {"until": None}
+    assert twice.ids("/v1/statements?speaker=the-mayor") == twice.ids("/v1/statements?speaker=lena-voss")
+    assert [one["actor"] for one in twice.json("/v1/resolve?name=Mayor+Voss")["items"]] == ["lena-voss"]
+    step = next(one for one in twice.json("/v1/changes?after=1")["items"] if one["id"] == "the-mayor")
+    assert (step["act"], step["now"]) == ("merge", "lena-voss")
+
+
+def test_a_merge_can_be_undone(twice: KnowledgeBase):
+    key = twice.key("write")
+    paths = (
+        "/v1/actors/the-mayor",
+        "/v1/actors/lena-voss",
+        "/v1/statements/voss-again",
+        "/v1/events/ferry-signing",
+        "/v1/relations/same",
+    )
+    before = {path: twice.json(path) for path in paths}
+    twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=key)
+
+    undone = twice.send("DELETE", "/v1/actors/the-mayor/merge?why=They+are+two.", key=key)
+
+    assert (undone.status_code, undone.json()["revision"]) == (200, 3)
+    for path, record in before.items():
+        assert {**twice.json(path), "since": 1} == record, path
+    assert twice.get("/v1/actors/the-mayor?as_of=2").status_code == 308
+    assert healthy(twice)
+    assert twice.send("DELETE", "/v1/actors/the-mayor/merge?why=x", key=key).status_code == 404
+
+
+def test_what_was_written_since_the_merge_survives_its_undo(twice: KnowledgeBase):
+    key = twice.key("write")
+    twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=key)
+    voss, said = twice.json("/v1/actors/lena-voss"), twice.json("/v1/statements/voss-again")
+    voss["names"].append(
+        {"text": "L. Voss", "kind": "name", "language": "en", "evidence": ["arden-arden-courier-article:p1s2"]}
+    )
+    twice.send("PUT", "/v1/actors/lena-voss", voss, key=key, If_Match="*")
+    twice.send("PUT", "/v1/statements/voss-again", {**said, "gloss": "Mended."}, key=key, If_Match="*")
+
+    assert twice.send("DELETE", "/v1/actors/the-mayor/merge?why=Two.", key=key).status_code == 200
+
+    assert [one["text"] for one in twice.json("/v1/actors/lena-voss")["names"]] == ["Lena Voss", "L. Voss"]
+    again = twice.json("/v1/statements/voss-again")
+    assert (again["speaker"], again["gloss"]) == ("the-mayor", "Mended.")
+
+
+def test_an_undo_that_would_overwrite_is_refused_by_name(twice: KnowledgeBase):
+    key = twice.key("write")
+    twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=key)
+    said = twice.json("/v1/statements/voss-again")
+    assert (
+        twice.send("PUT", "/v1/statements/voss-again", {**said, "speaker": "arden"}, key=key, If_Match="*").status_code
+        == 200
+    )
+
+    answer = twice.send("DELETE", "/v1/actors/the-mayor/merge?why=Two.", key=key)
+
+    assert (answer.status_code, "speaker of statement voss-again" in answer.json()["detail"]) == (409, True)
+    assert twice.latest == 3
+
+
+def test_merges_that_cannot_be_are_refused(twice: KnowledgeBase):
+    key = twice.key("write")
+    path = "/v1/actors/the-mayor/merge"
+
+    for body, status in [
+        ({"into": "the-mayor", "why": "x"}, 422),
+        ({"into": "arden", "why": "x"}, 422),
+        ({"into": "nobody", "why": "x"}, 404),
+        ({"into": "lena-voss"}, 422),
+        ({"into": "lena-voss", "why": " "}, 422),
+        ({"into": ["lena-voss"], "why": "x"}, 422),
+        ({"into": "lena-voss", "why": "x", "how": "y"}, 422),
+        ({"into": "lena-voss", "why": "x" * 5_000}, 422),
+        ({"into": "a\0b", "why": "x"}, 422),
+    ]:
+        assert twice.send("POST", path, body, key=key).status_code == status, body
+    assert twice.send("POST", "/v1/actors/nobody/merge", WHY, key=key).status_code == 404
+    assert twice.send("POST", path, WHY, key=twice.key("read")).status_code == 403
+    assert twice.latest == 1
+
+
+def test_a_repeated_merge_gets_its_first_answer(twice: KnowledgeBase):
+    key = twice.key("write")
+    answers = [twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=key, Idempotency_Key="m") for _ in range(2)]
+
+    assert answers[0].content == answers[1].content
+    assert twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=key).status_code == 308
+
+
+# ── Review ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+WAITING = dossier("quay", topics=[topic("quays")], statements=[statement("voss-quay", speaker="lena-voss")])
+
+
+@pytest.fixture
+def desk(kb: KnowledgeBase) -> KnowledgeBase:
+    """A knowledge base with a proposal."""
+    kb.load(dossier(actors=[person()]))
+    answer = kb.send("POST", "/v1/dossiers?state=proposed&why=Please+read", WAITING, key=kb.key("write", name="intern"))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["difference"]["counts"]["created"]["statement"] == 1
+    return kb
+
+
+def proposal(kb: KnowledgeBase) -> str:
+    path: str = kb.json("/v1/proposals?state=proposed")["items"][0]["self"]
+    return path
+
+
+def test_what_is_proposed_is_seen_only_where_it_is_asked_for(desk: KnowledgeBase):
+    assert desk.latest == 1
+    assert desk.get("/v1/statements/voss-quay").status_code == 404
+    assert desk.ids("/v1/statements") == []
+
+    waiting = desk.json("/v1/statements?state=proposed")
+
+    assert [(one["id"], one["proposal"]["act"]) for one in waiting["items"]] == [("voss-quay", "create")]
+    assert desk.json("/v1/topics?state=proposed")["items"][0]["id"] == "quays"
+    assert desk.get("/v1/statements?state=proposed&speaker=lena-voss").status_code == 422
+    assert desk.get("/v1/statements?state=secret").status_code == 422
+
+
+def test_a_proposal_is_accepted_by_who_may(desk: KnowledgeBase):
+    path, why = proposal(desk), {"why": "Well read."}
+    assert desk.send("POST", f"{path}/accept", why, key=desk.key("write")).status_code == 403
+
+    answer = desk.send("POST", f"{path}/accept", why, key=desk.key("admin", name="chief"))
+
+    assert (answer.status_code, answer.json()["state"], answer.json()["revision"]) == (200, "accepted", 2)
+    assert desk.json("/v1/statements/voss-quay")["since"] == 2
+    revision = desk.json("/v1/revisions/2")
+    assert (revision["by"], revision["why"]) == ("chief", "Please read Proposed by intern, accepted: Well read.")
+    assert desk.json("/v1/statements?state=proposed")["items"] == []
+    assert desk.send("POST", f"{path}/refuse", why, key=desk.key("admin")).status_code == 409
+
+
+def test_a_refused_proposal_says_why(desk: KnowledgeBase):
+    path = proposal(desk)
+
+    desk.send("POST", f"{path}/refuse", {"why": "No source."}, key=desk.key("admin", name="chief"))
+
+    told = desk.json(path)
+    assert (told["state"], told["decided"]["by"], told["decided"]["why"]) == ("refused", "chief", "No source.")
+    assert desk.latest == 1
+
+
+def test_a_proposal_that_does_not_fit_any_more_is_not_published(desk: KnowledgeBase):
+    desk.retract("actor", "lena-voss")
+    path = proposal(desk)
+
+    told = desk.json(path)
+    answer = desk.send("POST", f"{path}/accept", {"why": "x"}, key=desk.key("admin"))
+
+    assert (told["difference"], told["faults"][0]["name"]) == (None, "statements[0].speaker")
+    assert answer.status_code == 422
+    assert desk.json(path)["state"] == "proposed"
+    assert desk.latest == 2
+
+
+def test_a_proposal_that_others_published_meanwhile_is_accepted_without_a_revision(desk: KnowledgeBase):
+    desk.load(WAITING)
+
+    answer = desk.send("POST", f"{proposal(desk)}/accept", {"why": "x"}, key=desk.key("admin"))
+
+    assert (answer.json()["state"], answer.json()["revision"]) == ("accepted", None)
+    assert desk.latest == 2
+
+
+def test_proposals_are_listed_in_the_order_in_which_they_came(desk: KnowledgeBase):
+    key = desk.key("write")
+    for n in range(3):
+        desk.send("POST", "/v1/dossiers?state=proposed", dossier(f"d{n}"), key=key)
+
+    page = desk.json("/v1/proposals?limit=3")
+    rest = desk.json(f"/v1/proposals?cursor={page['next_cursor']}")
+
+    assert [one["dossier"] for one in page["items"] + rest["items"]] == ["quay", "d0", "d1", "d2"]
+    assert desk.get("/v1/proposals/none").status_code == 404
+    assert desk.send("POST", "/v1/dossiers?state=proposed", {}, key=key).status_code == 422
