@@ -620,11 +620,12 @@ def id_of(request: Request) -> str:
 def fields_of(body: bytes, *names: str) -> dict[str, str]:
     """The text under each of these keys of a body, all of which it needs. Raises BadRecord with every fault."""
     try:
-        root = document.read(body, as_json=True).root
+        read = document.read(body, as_json=True)
     except BadDossier as error:
         raise lone.refusal(error.errors) from None
-    place = root.place
-    faults = [
+    root, place = read.root, read.root.place
+    faults = list(read.faults)
+    faults += [
         Fault(
             entry.name[:80],
             f"There is no such key here. There are: {', '.join(names)}.",
