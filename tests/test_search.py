@@ -17,6 +17,7 @@ from app import indexing, schema
 from app.doctor import examine
 from app.query import text_postgresql, text_sqlite
 from app.query.text import matches, read
+from app.resources import RESOURCES
 from app.settings import Settings
 from tests.base import KnowledgeBase
 from tests.conftest import BACKENDS, database_url
@@ -526,3 +527,33 @@ def test_reindexing_is_a_command(tmp_path: Path, migrated_file: Path) -> None:
 
     assert done.exit_code == 0
     assert re.fullmatch(r"The index was made again: \d+ rows\.\n", done.output)
+
+
+# ── As a filter ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("few", [1_000, 0], ids=["named", "looked through"])
+def test_q_finds_the_same_by_the_index_as_by_a_look_at_each_record(
+    seeded: KnowledgeBase, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("app.query.sql.FEW", 10_000)
+        named = {
+            (name, q): seeded.ids(f"/v1/{name}?q={quote(q)}") for name in RESOURCES for q in ("ukr", "s", "japan's")
+        }
+    monkeypatch.setattr("app.query.sql.FEW", few)
+    for (name, q), wanted in named.items():
+        assert seeded.ids(f"/v1/{name}?q={quote(q)}&limit=499") == wanted, (name, q)
+    assert named["statements", "ukr"]
+
+
+def test_q_finds_passages_and_sources_by_their_text_while_it_is_at_hand(kb: KnowledgeBase) -> None:
+    kb.load(dossier(actors=[person(), state()], statements=[statement()]))
+    assert kb.ids("/v1/passages?q=observers") == kb.ids("/v1/sources?q=observers") == []
+
+    kb.attach(SOURCE, TEXT)
+    assert len(kb.ids("/v1/passages?q=observ")) == 1
+    assert kb.ids("/v1/sources?q=observ+harbour") == [SOURCE]
+
+    kb.withdraw(SOURCE)
+    assert kb.ids("/v1/passages?q=observ") == kb.ids("/v1/sources?q=observ") == []

@@ -11,7 +11,7 @@ import pytest
 
 from app import indexing
 from app.coded import wording
-from app.query.text import matches, read
+from app.query.text import beginnings, matches, read
 from tests.base import KnowledgeBase
 from tests.making import dossier, person, state
 from tests.test_coded import Fact, bring, facts
@@ -187,3 +187,47 @@ def test_an_abandoned_import_leaves_nothing_to_be_found(kb: KnowledgeBase, tmp_p
     assert kb.json("/v1/search?q=Corvo")["items"]
     with kb.database.read() as connection:
         assert list(indexing.ailments(connection)) == []
+
+
+# ── As a filter ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("few", [500, 3], ids=["named", "looked through"])
+def test_q_narrows_a_list_of_events_to_those_that_hold_the_words(
+    kb: KnowledgeBase, tmp_path: Path, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wording, "FEW", few)
+    some = facts(7, 160)
+    bring(kb, tmp_path, some)
+
+    def holds(fact: Fact, q: str) -> bool:
+        words = {"one": indexing.folded([fact.initiator]), "other": indexing.folded([fact.recipient])}
+        return matches(beginnings(q), {**words, **indexing.wording_of(fact.label)})
+
+    for q in ("belm", "consul", "cor vis", "voss", "lena belm", "make stat", "nobody", "pol"):
+        for more, also in (
+            ("", lambda fact: True),
+            ("&code=04", lambda fact: fact.code.startswith("04")),
+            ("&participant=Corvo", lambda fact: "Corvo" in fact.parties),
+            ("&initiator=Belmont&sort=-happened", lambda fact: fact.initiator == "Belmont"),
+            ("&participant=Belmont&role=initiator", lambda fact: fact.initiator == "Belmont"),
+            ("&happened_from=2013-12-15", lambda fact: fact.day.isoformat() >= "2013-12-15"),
+        ):
+            expected = {f for f in some if holds(f, q) and also(f)}
+            ids = kb.ids(f"/v1/events?limit=9&q={quote(q)}{more}")
+            counted = kb.json(f"/v1/events?limit=1&count=exact&q={quote(q)}{more}")["count"]["n"]
+
+            assert len(ids) == len(set(ids)) == counted == len(expected), (q, more)
+            assert set(told(kb, [{"id": id} for id in ids])) == {
+                (f.day.isoformat(), f.initiator, f.label, f.recipient) for f in expected
+            }
+
+
+def test_q_narrows_a_list_of_actors_to_the_names_that_datasets_give(kb: KnowledgeBase, tmp_path: Path) -> None:
+    kb.load(dossier(actors=[person(), state()]))
+    bring(kb, tmp_path, facts(9, 60))
+
+    assert kb.ids("/v1/actors?q=ard") == ["arden", "ferry:police-arden"]
+    assert kb.ids("/v1/actors?q=ard+pol") == ["ferry:police-arden"]
+    assert kb.ids("/v1/actors?q=nobody") == []
+    assert kb.json("/v1/actors?q=pol&count=exact")["count"] == {"n": 1, "exact": True}

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, nul
 from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
 from app.names import fold
+from app.query import text_index
 from app.query.fields import Facet, Kept, Resource, Version, View
 from app.query.page import rendered
 from app.query.plan import Plan
+from app.query.text import beginnings
 
 A = coded_actor.c
 
@@ -23,7 +25,7 @@ class CodedActors:
 
     def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> Sequence[Kept]:
         """The next actors after a key, in the plan's order."""
-        condition = where(plan)
+        condition = where(connection, plan)
         if condition is None:
             return []
         column, down = A[plan.sort.name], plan.descending
@@ -41,7 +43,7 @@ class CodedActors:
 
     def count(self, connection: Connection, plan: Plan, most: int | None) -> int:
         """How many there are, no further than one more than `most`."""
-        condition = where(plan)
+        condition = where(connection, plan)
         if condition is None:
             return 0
         query = select(A.number).where(condition)
@@ -79,11 +81,14 @@ class CodedActors:
         return None, None
 
 
-def where(plan: Plan) -> ColumnElement[bool] | None:
+def where(connection: Connection, plan: Plan) -> ColumnElement[bool] | None:
     """The plan as a condition on the datasets' actors, or None where none of them can match."""
-    if plan.nothing or plan.words:
+    if plan.nothing:
         return None
     found: list[ColumnElement[bool]] = [unlinked(plan.view)]
+    if plan.words:
+        named = text_index.chosen(connection, plan.view, beginnings(plan.query.q or ""), "coded_actor")
+        found.append(A.id.in_(named))
     for line in plan.conditions:
         if line.filter.name == "name":
             same = A.folded.in_([fold(value) for value in line.values])

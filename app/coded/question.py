@@ -19,6 +19,7 @@ from app.query.once import Once
 from app.query.params import AskedPeriod
 from app.query.plan import Plan
 from app.query.sql import standing
+from app.query.text import beginnings
 from app.settings import shipped
 
 HEXADECIMAL = re.compile(r"[0-9a-f]{16}")
@@ -78,7 +79,7 @@ def read(connection: Connection, plan: Plan) -> Question | None:
 
 
 def _read(connection: Connection, plan: Plan) -> Question | None:
-    if plan.nothing or plan.words or plan.wordless:
+    if plan.nothing:
         return None
     asked = Question(plan.view, period=plan.period, span=longest(connection, plan.view))
     for line in plan.conditions:
@@ -117,6 +118,10 @@ def _read(connection: Connection, plan: Plan) -> Question | None:
                 asked, more=(*asked.more, not_(func.coalesce(condition, false())) if line.negated else condition)
             )
             asked = replace(asked, plain=asked.plain and name == "dataset")
+    if plan.words:
+        from app.coded.wording import narrowed as worded
+
+        return worded(connection, asked, beginnings(plan.query.q or ""))
     return asked
 
 

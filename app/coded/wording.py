@@ -8,12 +8,12 @@ the index that holds it in order. Where a way has many actors, a stretch of time
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, func, or_, select, text
 
-from app.coded.question import codes, stands
+from app.coded.question import Coding, Question, coded, codes, stands
 from app.models.coded import coded_active, coded_counterpart, coded_event, coded_link
 from app.query import text_index
 from app.query.fields import View
@@ -29,6 +29,7 @@ WAYS_MOST: Final = 8
 STEPS_MOST: Final = 2_000  # of looking for ways
 BRANCHES_MOST: Final = 32  # stretches of an index that one statement reads
 ESTIMATED: Final = 400  # actors whose events are added up to know how far back to look
+FEW: Final = 500  # events that a filter names one by one
 PROBED: Final = 2_000  # of the newest events, looked at for a way of very many actors
 
 Key = tuple[int, int]  # day and number
@@ -45,10 +46,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """Where words lead: the ways, and whether a word has more names than were looked up."""
+    """Where words lead: the ways, whether a word has more names than were looked up, and what each word by itself leads to."""
 
     ways: tuple[Way, ...]
     cut: bool = False
+    actors: tuple[frozenset[int], ...] = ()
+    codes: tuple[frozenset[str], ...] = ()
 
 
 LED: Once[tuple[Term, ...], Led] = Once(2_000)
@@ -73,7 +76,7 @@ def _led(connection: Connection, view: View, terms: Sequence[Term]) -> Led:
         here = {number for row in rows if row.noun == "actor" for number in tied.get(row.id, ())}
         actors.append(frozenset(own | here))
         codes.append(frozenset(row.id.removeprefix(CODE_ID) for row in rows if row.noun == CODED_CODE))
-    return Led(tuple(ways(actors, codes)), cut)
+    return Led(tuple(ways(actors, codes)), cut, tuple(actors), tuple(codes))
 
 
 def ties(connection: Connection, view: View, ids: Iterable[str]) -> dict[str, list[int]]:
@@ -324,3 +327,28 @@ def events(connection: Connection, view: View, keys: Sequence[Key]) -> list[Row[
     wanted = [number for _, number in keys]
     query = select(coded_event).where(coded_event.c.number.in_(wanted), stands(coded_event, view))
     return sorted(connection.execute(query), key=lambda row: (row.day, row.number), reverse=True)
+
+
+# ── As a filter ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def narrowed(connection: Connection, asked: Question, terms: Sequence[Term]) -> Question | None:
+    """A question narrowed to the events that hold the terms; None where none does."""
+    found = led(connection, asked.view, terms)
+    if not found.ways:
+        return None
+    keys = newest(connection, asked.view, found.ways, FEW + 1, None)
+    if len(keys) <= FEW:
+        here = coded_event.c.number.in_([number for _, number in keys])
+        return replace(asked, more=(*asked.more, here), plain=False)
+    only = found.ways[0]
+    if len(found.ways) == 1 and only.other is None and only.one is not None and len(only.one) <= 8 and not asked.roles:
+        # One actor, and no role that would be asked of it: its own pages answer.
+        codes = (*asked.codes, Coding((), tuple(sorted(only.codes)))) if only.codes is not None else asked.codes
+        return replace(asked, parties=(*asked.parties, only.one), codes=codes)
+    e = coded_event.c
+    held = [
+        or_(e.initiator.in_(actors), e.recipient.in_(actors), coded(coded_event).in_(codes))
+        for actors, codes in zip(found.actors, found.codes, strict=True)
+    ]
+    return replace(asked, more=(*asked.more, *held), plain=False)

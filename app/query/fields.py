@@ -367,6 +367,7 @@ class Resource:
     facets: tuple[Facet, ...] = ()
     keep: tuple[Keep, ...] = ()  # columns that hold something which is no field of its own
     sought: tuple[Sought, ...] = ()  # the record's own words; `q` looks in them
+    texts: bool = False  # whether the text of a source, where it is at hand, holds words of it too
     naming: tuple[str, ...] = ()  # the fields whose ids a search takes for words too: ids are readable
     late: Late | None = None
     shows_words: bool = True  # whether an answer can show words of a source

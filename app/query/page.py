@@ -361,7 +361,7 @@ def notes(plan: Plan) -> list[str]:
     if plan.period is not None and not plan.period.undated:
         told.append("What has no date is left out; undated=true brings it in.")
     if plan.words and plan.resource.stores:
-        told.append("q looks in what was written here; what only datasets brought has no words of its own.")
+        told.append("q finds what datasets brought by the names of actors, and by what the code of an event is called.")
     left_out = plan.resource.leaves_out
     if left_out is not None and not any(line.filter.name == left_out.filter for line in plan.conditions):
         told.append(f"Left out: {left_out.filter} {' and '.join(left_out.values)}; {left_out.why}.")

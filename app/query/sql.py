@@ -35,12 +35,15 @@ from sqlalchemy import (
     tuple_,
 )
 
+from app.query import text_index
 from app.query.fields import Asked, Bound, By, Facet, Filter, Holds, Is, On, Period, Present, Sort, View
+from app.query.text import beginnings
 
 if TYPE_CHECKING:
     from app.query.plan import Condition, Plan
 
 LAST_INTEGER = 2**31 - 1
+FEW = 1_000  # records that are named one by one: their ids are looked up faster than an index of words is joined
 FORMS_MOST = 1_000  # of questions whose statement is kept; there are far fewer in use
 BUILT: dict[Hashable, Select[Any]] = {}
 
@@ -67,11 +70,25 @@ def where(plan: Plan, connection: Connection) -> ColumnElement[bool]:
     ]
     if plan.period is not None:
         parts.append(period(plan))
-    parts += [resource.table.c.words.like(f"%{escaped(word)}%", escape="\\") for word in plan.words]
+    if plan.words:
+        parts.append(holding(plan, connection))
     left_out = resource.leaves_out
     if left_out is not None and not any(line.filter.name == left_out.filter for line in plan.conditions):
         parts.append(left_out.column.not_in(left_out.values))
     return and_(*parts)
+
+
+def holding(plan: Plan, connection: Connection) -> ColumnElement[bool]:
+    """The records whose own words hold what `q` asks: by id where they are few; else each is looked at as it comes up."""
+    resource, table = plan.resource, plan.resource.table
+    terms = beginnings(plan.query.q or "")
+    few = text_index.ids(connection, plan.view, terms, resource.noun, limit=FEW + 1)
+    if len(few) <= FEW:
+        return table.c.id.in_(few)
+    if resource.texts:
+        return table.c.id.in_(text_index.chosen(connection, plan.view, terms, resource.noun))
+    # Words that so many hold: the page is full after a few records, in whatever order, and their words stand with them.
+    return and_(*[table.c.words.like(f"%{escaped(word)}%", escape="\\") for word in plan.words])
 
 
 def beside(plan: Plan) -> dict[str, tuple[Any, ...]]:

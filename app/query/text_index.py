@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    TextualSelect,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from app.models.search import known_word, searchable
 from app.query import text_postgresql, text_sqlite
@@ -176,6 +189,16 @@ def ids(connection: Connection, view: View, terms: Sequence[Term], noun: str, *,
     statement = f"SELECT DISTINCT s.id FROM {how.FOUND} WHERE {how.MATCH.format(asked='asked')} AND {SEEN} LIMIT :most"  # noqa: S608
     given = {"asked": how.expression(terms, (noun,), own=True), "most": limit, **seen(view, None)}
     return list(connection.execute(text(statement), given).scalars())
+
+
+def chosen(connection: Connection, view: View, terms: Sequence[Term], noun: str) -> TextualSelect:
+    """The same as a statement, for use within another one."""
+    how = engine(connection)
+    seen_as = SEEN.replace(" :", " :q_").replace("(:", "(:q_")
+    statement = f"SELECT s.id FROM {how.FOUND} WHERE {how.MATCH.format(asked='q_asked')} AND {seen_as}"  # noqa: S608
+    one, other = view.faces
+    given = {"q_asked": how.expression(terms, (noun,), own=True), "q_revision": view.revision}
+    return text(statement).bindparams(**given, q_one=one, q_other=other).columns(S.id)
 
 
 def each(

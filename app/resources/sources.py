@@ -125,6 +125,7 @@ SOURCES = Resource(
         Sought("author", "text", lambda record: [record.get("author")]),
         Sought("publisher", "text", lambda record: [record.get("publisher")]),
     ),
+    texts=True,
     naming=("id",),
     keep=(Keep(source.c.open, lambda record: int(record.get("text") == "open")),),
     late=text_at_hand,
@@ -166,5 +167,6 @@ PASSAGES = Resource(
     facets=(Facet("source", passage.c.source), Facet("paragraph", passage.c.paragraph)),
     # Access, not knowledge: there only where whoever makes the record knows the text.
     sought=(Sought("exact", "text", lambda record: [record.get("exact")]),),
+    texts=True,
     late=words_and_citers,
 )
