@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import dossiers, events, keys, records, serving
+from app.commands import dossiers, events, keys, mirroring, records, serving
 from app.commands.common import Unusable, say, settings_of
 from app.errors import ChanceryError
 
@@ -35,6 +35,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         serving.reindex,
         serving.backup,
         serving.restore,
+        mirroring.mirror,
     ),
     "Dossiers and citations": (dossiers.check, dossiers.load, dossiers.pin, dossiers.attach, dossiers.verify),
     "Coded events": (events.import_,),

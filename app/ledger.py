@@ -150,12 +150,17 @@ def writers(connection: Connection) -> set[str]:
     return set(connection.scalars(select(revision.c.by).where(revision.c.state == "published").distinct()))
 
 
-def start(connection: Connection, change: Change, now: datetime) -> int:
-    """Open a revision. Raises Busy while another one is open."""
+def start(connection: Connection, change: Change, now: datetime, *, number: int | None = None) -> int:
+    """Open a revision, of the next number or of a later one that is given. Raises Busy while another one is open."""
     busy = opened(connection)
     if busy is not None:
         raise in_the_way(busy)
-    number = (connection.execute(select(func.max(revision.c.number))).scalar() or 0) + 1
+    following = (connection.execute(select(func.max(revision.c.number))).scalar() or 0) + 1
+    if number is not None and number < following:
+        raise Conflict(
+            f"Revision {number} cannot be opened: the next number is {following}, and numbers are never used again."
+        )
+    number = number or following
     try:
         connection.execute(
             insert(revision).values(
@@ -622,8 +627,13 @@ def steps(
     """
     wanted = (WHOLE, ENRICHED) if enrichment else (WHOLE, PLAIN)
     found: list[Step] = []
+    # An old id may lead on without ever having been a record here.
+    leads = connection.execute(select(redirect.c.noun, redirect.c.id).where(redirect.c.since == number)).all()
     for resource in NOUNS.values():
         ids = list(connection.scalars(_touched(resource.table, number, wanted)))
+        moved = {row.id for row in leads if row.noun == resource.noun}
+        if not moved <= set(ids):
+            ids = sorted(moved.union(ids))
         some = ids[skip:] if limit is None else ids[skip : skip + limit - len(found)]
         skip = max(0, skip - len(ids))
         for chunk in batches(some, CHUNK):
@@ -661,7 +671,15 @@ def _steps_of(
     gone = [id for id in ids if id not in after]
     reasons, moves = _ends(connection, number, gone) if gone else ({}, {})
     for id in ids:
-        act = "create" if id not in before else "update" if id in after else "merge" if id in moves else "retract"
+        act = (
+            "update"
+            if id in after and id in before
+            else "create"
+            if id in after
+            else "merge"
+            if id in moves
+            else "retract"
+        )
         yield Step(number, resource.noun, id, act, before.get(id), after.get(id), reasons.get(id), moves.get(id))
 
 

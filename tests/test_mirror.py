@@ -1,0 +1,207 @@
+"""Another knowledge base replayed into an empty one: the same numbers, and the same answer to every question."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from app import ledger
+from app.cli import app as command
+from app.errors import Conflict, NotFound
+from app.ledger import Change
+from app.resources import RESOURCES
+from app.writing.mirror import Mirror
+from tests.base import KnowledgeBase, Now
+from tests.conftest import BACKENDS, database_url
+from tests.making import SOURCE, TEXT, dossier, event, person, state, statement, topic
+from tests.serving import answer, free_port, started
+from tests.test_migrations import CHECKOUT
+
+
+def live(base: KnowledgeBase) -> None:
+    """A life of a knowledge base, with everything that can happen to a record."""
+    key = base.key("admin", name="desk")
+    outside = {"source": "https://example.org", "note": None}
+    mayor = person("the-mayor", "Mayor Voss", identifiers=[{"scheme": "x", "value": "1", "enrichment": outside}])
+    whole = dossier(
+        text="open",
+        actors=[person(), mayor, state(formerly=["arden-of-old"])],
+        statements=[statement(), statement("voss-again", speaker="the-mayor")],
+        events=[event(participants=[{"actor": "the-mayor", "role": "host"}])],
+        topics=[topic("ferries"), topic("walls")],
+    )
+    base.load(whole)
+    base.attach(f"arden-{SOURCE}", TEXT)
+    with base.database.write() as connection:
+        abandoned = ledger.start(connection, Change("edit", "nobody", "A slip"), base.clock())
+        ledger.abandon(connection, abandoned)
+    record = base.json("/v1/statements/voss-pier")
+    base.send("PUT", "/v1/statements/voss-pier", {**record, "gloss": "Another pier."}, key=key, If_Match="*")
+    base.send("POST", "/v1/actors/the-mayor/merge", {"into": "lena-voss", "why": "One."}, key=key)
+    base.send("DELETE", "/v1/topics/walls?why=Not+used.", key=key, If_Match="*")
+    base.send("DELETE", "/v1/actors/the-mayor/merge?why=Two.", key=key)
+    base.send("PUT", "/v1/topics/walls", {"label": "Town walls"}, key=key, If_None_Match="*")
+    base.send("POST", "/v1/actors/the-mayor/merge", {"into": "lena-voss", "why": "One after all."}, key=key)
+
+
+@pytest.fixture(params=BACKENDS)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[KnowledgeBase, KnowledgeBase]]:
+    """A knowledge base that has lived, on SQLite, and an empty one on each database."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one = KnowledgeBase.at(database_url("sqlite", request, tmp_path / "one"))
+    two = KnowledgeBase.at(database_url(request.param, request, tmp_path / "two"))
+    live(one)
+    yield one, two
+    one.close()
+    two.close()
+
+
+def mirror(one: KnowledgeBase, two: KnowledgeBase, **more: Any) -> Mirror:
+    """The second as a mirror of the first."""
+
+    def fetch(path: str) -> Any:
+        told = one.get(path)
+        if told.status_code == 404:
+            raise NotFound(path)
+        assert told.status_code == 200, told.text
+        return told.json()
+
+    def text(path: str) -> str | None:
+        told = one.get(path)
+        return told.text if told.status_code == 200 else None
+
+    return Mirror(two.database, fetch, text, Now(), **more)
+
+
+def questions(base: KnowledgeBase) -> Iterator[str]:
+    """What can be asked of everything that a knowledge base knows or knew."""
+    yield from (
+        "/v1/revisions?limit=500",
+        "/v1/vocabularies",
+        "/v1/changes?limit=500",
+        "/v1/changes?limit=500&enrichment=true",
+    )
+    yield from (f"/v1/revisions/{n}" for n in range(1, base.latest + 2))
+    ids = {
+        name: sorted(
+            {one["id"] for one in base.json("/v1/changes?limit=500&enrichment=true")["items"] if one["type"] == noun}
+        )
+        for name, noun in ((one.name, one.noun) for one in RESOURCES.values())
+    }
+    views = ["", *(f"as_of={n}" for n in range(1, base.latest + 1))]
+    for name, view, outside in itertools.product(RESOURCES, views, ("", "enrichment=true")):
+        asked = "&".join(filter(None, (view, outside)))
+        yield f"/v1/{name}?limit=500&{asked}".rstrip("&")
+        yield from (f"/v1/{name}/{id}?{asked}".rstrip("?") for id in ids[name])
+    yield from (f"/v1/{name}/{id}/revisions" for name in RESOURCES for id in ids[name])
+    yield from (
+        "/v1/resolve?name=Mayor+Voss",
+        "/v1/actors/arden-of-old",
+        "/v1/statements?speaker=the-mayor&facet=speaker",
+    )
+
+
+def told(base: KnowledgeBase, path: str) -> tuple[int, str | None, str]:
+    """An answer without what belongs to the one request."""
+    got = base.get(path)
+    return got.status_code, got.headers.get("location"), re.sub(r'"request_id":"\w+"', "", got.text)
+
+
+def test_a_mirror_answers_every_question_alike(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+
+    replayed = [revision["number"] for revision in mirror(one, two).catch_up()]
+
+    assert replayed == [1, 3, 4, 5, 6, 7, 8]
+    asked = list(questions(one))
+    assert len(asked) > 300
+    assert [path for path in asked if told(one, path) != told(two, path)] == []
+
+
+def test_a_mirror_goes_on_where_it_stopped(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    first = mirror(one, two).catch_up()
+    assert next(first)["number"] == 1
+    first.close()
+
+    assert [revision["number"] for revision in mirror(one, two).catch_up()] == [3, 4, 5, 6, 7, 8]
+    one.retract("topic", "ferries")
+    assert [revision["number"] for revision in mirror(one, two).catch_up()] == [9]
+    assert list(mirror(one, two).catch_up()) == []
+    assert told(one, "/v1/topics/ferries") == told(two, "/v1/topics/ferries")
+
+
+def test_a_database_of_its_own_is_made_no_mirror(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    two.load(dossier("belmont", topics=[topic("locks")]))
+
+    with pytest.raises(Conflict, match="no mirror"):
+        list(mirror(one, two).catch_up())
+    assert two.latest == 1
+
+
+def test_a_revision_that_breaks_off_is_not_there_at_all(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    whole = mirror(one, two)
+    plain = whole.fetch
+
+    def breaking(path: str) -> Any:
+        if path.startswith("/v1/changes"):
+            raise ConnectionError("gone")
+        return plain(path)
+
+    whole.fetch = breaking
+    with pytest.raises(ConnectionError):
+        list(whole.catch_up())
+
+    assert two.latest == 0
+    with two.database.read() as connection:
+        assert ledger.opened(connection) is None
+
+
+def test_an_import_of_coded_events_is_not_passed_over_in_silence(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    covers = {"edtf": None, "first": None, "last": None, "words": None, "basis": None}
+    dataset = {"id": "icews", "name": "ICEWS", "publisher": None, "licence": None, "release": None, "url": None}
+    dataset |= {"covers": covers, "events": 2, "reports": 2, "rejected": 0, "evidence": []}
+    with one.database.write() as connection:
+        number = ledger.start(connection, Change("import", "desk", "Import", "icews"), one.clock())
+        ledger.put(connection, number, "dataset", [dataset], origin="icews")
+        ledger.publish(connection, number, one.clock(), more={"created": {"event": 2}})
+
+    with pytest.raises(Conflict, match="--without-events"):
+        list(mirror(one, two).catch_up())
+    assert two.latest == 8
+
+    assert [revision["number"] for revision in mirror(one, two, without_events=True).catch_up()] == [9]
+    assert told(one, "/v1/revisions/9") == told(two, "/v1/revisions/9")
+
+
+def test_the_command_mirrors_a_server(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path):
+    port = free_port()
+    url = database_url("sqlite", request, tmp_path)
+    served = KnowledgeBase.at(url)
+    live(served)
+    served.close()
+    (tmp_path / "own").mkdir()
+    own = f"sqlite:///{tmp_path / 'own' / 'mirror.db'}"
+    serving = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--database", url]
+    with started(serving, folder=CHECKOUT, settings={"CHANCERY_DATA": str(tmp_path)}) as program:
+        answer(program, port, "/readyz")
+        done = CliRunner().invoke(command, ["mirror", f"http://127.0.0.1:{port}/", "--once", "--database", own])
+    away = CliRunner().invoke(command, ["mirror", f"http://127.0.0.1:{port}/", "--once", "--database", own])
+
+    assert done.exit_code == 0, done.output
+    assert "Revision 8, desk: One after all." in done.output
+    mine = KnowledgeBase.at(own)
+    assert mine.json("/v1/passages?limit=1")["items"][0]["exact"] is not None  # the text of an open source came along
+    mine.close()
+    assert away.exit_code != 0
