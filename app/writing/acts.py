@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from app import ledger
 from app.db import Database
@@ -99,13 +100,21 @@ class Desk:
 
     def note(self, asked: Asked, work: Callable[[Connection], Answer]) -> Answer:
         """What `work` answers, which makes no revision; kept for a repetition too."""
-        with self.alone(), self.database.write() as connection:
-            known = retries.answered(connection, asked, self.clock())
-            if known is not None:
-                return known
-            answer = work(connection)
-            retries.keep(connection, asked, answer, self.clock())
-            return answer
+        try:
+            with self.alone(), self.database.write() as connection:
+                known = retries.answered(connection, asked, self.clock())
+                if known is not None:
+                    return known
+                answer = work(connection)
+                retries.keep(connection, asked, answer, self.clock())
+                return answer
+        except IntegrityError:
+            # Another process had the same request in hand at the same moment, and was first.
+            with self.database.read() as connection:
+                known = retries.answered(connection, asked, self.clock())
+            if known is None:
+                raise
+            return known
 
 
 def busy(detail: str) -> Unavailable:

@@ -1,0 +1,181 @@
+"""Many who write at once, through a real server: one winner, nothing lost that was acknowledged, nothing seen by halves."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.doctor import examine
+from app.settings import Settings
+from tests.base import KnowledgeBase
+from tests.conftest import BACKENDS, database_url
+from tests.making import dossier, topic
+from tests.serving import Program, answer, free_port, started
+from tests.test_migrations import CHECKOUT, SEED
+
+CROWD = 1_000
+TOPIC = "/v1/topics/ferries"
+
+
+@contextmanager
+def serving(url: str, folder: Path) -> Iterator[tuple[Program, str]]:
+    """A server on a database, and its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--database", url]
+    settings = {
+        "CHANCERY_DATA": str(folder),
+        "CHANCERY_RATE_LIMIT": "off",
+        "CHANCERY_CONNECTIONS": "2000",
+        "CHANCERY_LOG_LEVEL": "error",
+    }
+    with started(command, folder=CHECKOUT, settings=settings) as program:
+        answer(program, port, "/readyz")
+        yield program, f"http://127.0.0.1:{port}"
+
+
+def prepared(url: str) -> str:
+    """A knowledge base with a topic, and a key to write with."""
+    base = KnowledgeBase.at(url)
+    base.load(dossier(topics=[topic("ferries")]))
+    key = base.key("write", name="crowd")
+    base.close()
+    return key
+
+
+async def crowd(base: str, key: str, tag: str, n: int, turn: int) -> list[tuple[int, str]]:
+    """What each of many edits of the same version is answered."""
+    limits = httpx2.Limits(max_connections=n)
+    headers = {"Authorization": f"Bearer {key}", "If-Match": tag}
+    async with httpx2.AsyncClient(base_url=base, limits=limits, timeout=120, trust_env=False) as client:
+
+        async def edit(writer: int) -> tuple[int, str]:
+            body = {"label": f"Round {turn}", "definition": f"By writer {writer}."}
+            got = await client.put(TOPIC, json=body, headers=headers)
+            return got.status_code, body["definition"]
+
+        return list(await asyncio.gather(*map(edit, range(n))))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_of_a_thousand_edits_at_once_exactly_one_wins(backend: str, request: pytest.FixtureRequest, tmp_path: Path):
+    url = database_url(backend, request, tmp_path)
+    key = prepared(url)
+
+    with serving(url, tmp_path) as (_, base), httpx2.Client(base_url=base, trust_env=False) as client:
+        for turn, n in enumerate((CROWD, 50, 50)):
+            tag = client.get(TOPIC).headers["etag"]
+            answers = asyncio.run(crowd(base, key, tag, n, turn))
+            won = [said for status, said in answers if status == 200]
+            assert {status for status, _ in answers} == {200, 412}
+            assert len(won) == 1
+            assert client.get(TOPIC).json()["definition"] == won[0]
+        assert client.get(TOPIC).headers["kb-revision"] == "4"
+
+
+def write_until_killed(base: str, key: str, writer: int, told: dict[str, Any]) -> None:
+    """Make one topic after another, and note each that was acknowledged."""
+    with httpx2.Client(
+        base_url=base, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30
+    ) as client:
+        for n in range(10_000):
+            id = f"topic-{writer}-{n}"
+            try:
+                got = client.put(
+                    f"/v1/topics/{id}",
+                    json={"label": id},
+                    headers={"If-None-Match": "*", "Idempotency-Key": id},
+                )
+            except httpx2.HTTPError:
+                told.setdefault("broken", []).append(id)
+                return
+            if got.status_code == 201:
+                told[id] = got.content
+            elif got.status_code != 503:
+                told.setdefault("wrong", []).append(got.text)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_was_acknowledged_outlives_the_death_of_the_server(
+    backend: str, request: pytest.FixtureRequest, tmp_path: Path
+):
+    url = database_url(backend, request, tmp_path)
+    key = prepared(url)
+    chance = random.Random(SEED)
+    told: dict[str, Any] = {}
+
+    for life in range(3):
+        with serving(url, tmp_path) as (program, base):
+            writers = [
+                threading.Thread(target=write_until_killed, args=(base, key, 10 * life + n, told)) for n in range(4)
+            ]
+            for one in writers:
+                one.start()
+            until = time.monotonic() + 20
+            while len(told) < 12 * (life + 1) and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0, 0.2))
+            program.process.kill()
+            for one in writers:
+                one.join()
+
+    broken = told.pop("broken", [])
+    assert "wrong" not in told, told["wrong"][:3]
+    assert len(told) >= 30
+    mine = KnowledgeBase.at(url, rate_limit="off")
+    assert list(examine(mine.database, Settings().migrations)) == []
+    standing = set(mine.ids("/v1/topics?limit=500"))
+    assert told.keys() <= standing
+    assert standing - told.keys() - {"ferries"} <= set(broken)
+    latest = mine.latest
+    assert latest == len(standing)  # one revision each, and none besides
+    for id in [*list(told)[-5:], *broken]:
+        # Whoever was cut off asks again, and nothing is done twice.
+        again = mine.send(
+            "PUT",
+            f"/v1/topics/{id}",
+            b'{"label":"%s"}' % id.encode(),
+            key=key,
+            If_None_Match="*",
+            Idempotency_Key=id,
+            Content_Type="application/json",
+        )
+        assert again.status_code == 201
+        assert id not in told or again.content == told[id]
+    assert mine.latest == 1 + len(told) + len(broken)
+    mine.close()
+
+
+def test_readers_never_see_half_a_dossier(kb: KnowledgeBase):
+    key, done, halves = kb.key("write"), threading.Event(), []
+
+    def read() -> int:
+        n = 0
+        while not done.is_set():
+            page = kb.json("/v1/topics?limit=100")
+            labels = {one["label"] for one in page["items"]}
+            if len(labels) > 1 or (labels and labels != {f"Words {page['revision']}"}):
+                halves.append((page["revision"], labels))
+            n += 1
+        return n
+
+    with ThreadPoolExecutor(2) as readers:
+        reading = [readers.submit(read) for _ in range(2)]
+        for n in range(1, 9):
+            topics = [topic(f"t{m}", f"Words {n}") for m in range(20)]
+            assert kb.send("POST", "/v1/dossiers", dossier(topics=topics), key=key).status_code == 201
+        done.set()
+        seen = sum(one.result() for one in reading)
+
+    assert halves == []
+    assert seen > 4
