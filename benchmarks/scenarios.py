@@ -59,6 +59,7 @@ class Known:
     before: int  # the revision that `as_of` asks for
     deep: str  # a cursor in the list of all events
     etag: str
+    words: Sequence[str] = ()  # a rare word, two words, the commonest word, and so on
 
 
 def known(peer: Path, ids: Mapping[str, str], events: Sequence[str], *, before: int, deep: str, etag: str) -> Known:
@@ -73,9 +74,22 @@ def known(peer: Path, ids: Mapping[str, str], events: Sequence[str], *, before: 
         met = rows.execute(
             "SELECT actor_id, other_id FROM participation WHERE actor_id < other_id GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT 400"
         ).fetchall()
+        rows.execute("CREATE VIRTUAL TABLE temp.term USING fts5vocab(main, event_fts, row)")
+        plain = "length(term) > 4 AND term NOT GLOB '*[^a-z]*'"
+        rare = [
+            one for (one,) in rows.execute(f"SELECT term FROM term WHERE doc BETWEEN 3 AND 20 AND {plain} LIMIT 20")
+        ]
+        common = [one for (one,) in rows.execute("SELECT term FROM term ORDER BY doc DESC, term LIMIT 1")]
         numbers = [n for (n,) in rows.execute("SELECT id FROM event WHERE id % 997 = 1 LIMIT 500")]
     pairs = [(by_number[one], by_number[other]) for one, other in met if one in by_number and other in by_number]
-    return Known(actors, pairs[:100], list(zip(events, numbers, strict=False)), before, deep, etag)
+    two = [f"{first_word(one)} {first_word(other)}" for one, other in pairs[: len(rare)]]
+    words = [word for some in zip(rare, two, common * len(rare), strict=False) for word in some]
+    return Known(actors, pairs[:100], list(zip(events, numbers, strict=False)), before, deep, etag, words)
+
+
+def first_word(actor: Busy) -> str:
+    """A word of an actor's name that every search reads alike."""
+    return next((word for word in actor.name.replace("(", "").split() if word.isascii() and word.isalpha()), "Japan")
 
 
 def events_of(actor: Busy, more: str = "") -> str:
@@ -179,6 +193,12 @@ def scenarios(at: Known) -> list[Scenario]:
             "top twenty counterparts of a busy actor",
             [f"/v1/events/counts?by=participant&participant={quote(one.id)}&limit=20" for one in busy],
             [Rival("datasette", [f"/rows/counterparts.json?actor={one.number}&_shape=objects" for one in busy], 4, 6)],
+        ),
+        Scenario(
+            "S10",
+            "search: a rare word, two words, the commonest word in turn; twenty hits with snippets",
+            [f"/v1/search?q={quote(one)}&limit=20" for one in at.words],
+            [Rival("datasette", [f"/rows/search.json?q={quote(one)}&_shape=objects" for one in at.words], 15, 25)],
         ),
         Scenario(
             "S11",

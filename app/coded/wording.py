@@ -273,7 +273,11 @@ def read(connection: Connection, view: View, branches: Sequence[Branch], limit: 
         for place, one in enumerate(branches)
     ]
     texts = [each for one in branches for each in one.texts]
-    rows = connection.execute(*bound(" UNION ALL ".join(parts), texts))
+    # An event may stand in two of the stretches: one of each actor.
+    statement = (
+        f"SELECT day, number FROM ({' UNION ALL '.join(parts)}) AS b ORDER BY day DESC, number DESC LIMIT {2 * limit}"  # noqa: S608
+    )
+    rows = connection.execute(*bound(statement if len(parts) > 1 else parts[0], texts))
     return sorted({(day, number) for day, number in rows}, reverse=True)[:limit]
 
 

@@ -25,6 +25,7 @@ OWN: Final = ("name", "gloss", "quote", "text")
 QUOTED: Final = re.compile(r'["“”„‟«»「」『』]([^"“”„‟«»「」『』]*)["“”„‟«»「」『』]')
 # Scripts that put no spaces between words: a word of theirs is a whole clause, and whoever types one types its beginning.
 UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
+PLAIN: Final = '()[]{},;:!?"“”„…—–/-→'  # what stands around words and means nothing to them
 INITIALS: Final = re.compile(r"[^\W\d_]\.")
 
 
@@ -211,9 +212,11 @@ def spans(text: str) -> list[tuple[str, int, int]]:
 
 def _within(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
     """The words of one chunk: by its letters where these fold one by one, else all of them where the chunk stands."""
-    bare = text[start:end]
+    chunk = text[start:end]
+    bare = chunk.strip(PLAIN)
     if bare.isascii() and bare.isalnum():  # nearly every word of an English text; folding each costs ten times as much
-        yield bare.lower(), start, end
+        start += len(chunk) - len(chunk.lstrip(PLAIN))
+        yield bare.lower(), start, start + len(bare)
         return
     while start < end and not text[start].isalnum():
         start += 1

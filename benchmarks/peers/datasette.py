@@ -19,6 +19,9 @@ QUERIES = {
     "first_of_code": f"{EVENT} AND p.label = :label ORDER BY p.day, p.event_id LIMIT 1",
     "months": "SELECT substr(day, 1, 7) AS month, count(*) AS n FROM participation "
     "WHERE actor_id = CAST(:actor AS INTEGER) GROUP BY month ORDER BY month",
+    "search": "SELECT e.id, 'event' AS type, e.day, snippet(event_fts, 0, '<mark>', '</mark>', '…', 40) AS snippet, "
+    "event_fts.rank AS score FROM event_fts JOIN event e ON e.id = event_fts.rowid WHERE event_fts MATCH :q "
+    "ORDER BY event_fts.rank LIMIT 20",
     "counterparts": "SELECT other_id, (SELECT name FROM actor WHERE id = other_id) AS name, count(*) AS n "
     "FROM participation WHERE actor_id = CAST(:actor AS INTEGER) GROUP BY other_id ORDER BY n DESC LIMIT 20",
 }
