@@ -31,13 +31,14 @@ from app.query import cursor as cursors
 from app.query import page, text, text_index
 from app.query.evidence import Texts
 from app.query.fields import Record, Resource, View
+from app.query.once import Once
 from app.query.sql import standing
 from app.query.text import Term
 from app.query.text_index import PLACED, STEP
 from app.resources import NOUNS, PUBLIC, RESOURCES
 
 RANKED: Final = 1_000  # matches that are ranked, so many as are read in a few milliseconds
-COUNTED: Final = 100  # coded events that are counted
+COUNTED: Final = 50  # coded events that are counted
 CODED_EVENT: Final = "coded_event"
 BODY_SEEN: Final = "since <= :revision AND (until IS NULL OR until > :revision) AND face IN (:one, :other)"
 WINDOW: Final = 240  # characters of a snippet
@@ -63,6 +64,8 @@ STANDING: Final[Mapping[str, float]] = {
     CODED_ACTOR: 0.8,
     "passage": 0.75,
 }
+TIED: Once[int, tuple[str, ...]] = Once(40_000)  # who the actors of datasets are here
+WORDED: Once[int, Record] = Once(16_000)  # what coded events say
 TYPES: Final = tuple(resource.noun for resource in PUBLIC)
 MILLION: Final = 1_000_000
 
@@ -200,20 +203,23 @@ def grouped(connection: Connection, view: View, terms: Sequence[Term], rows: Seq
 
 def ties(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Who the actors of datasets in these rows are here, where somebody has tied them: the id, and how the dataset calls them."""
-    if not numbers:
-        return {}
     own = {number % STEP - PLACED: number for number in numbers}
+    found = TIED.many(connection, view, own, lambda some: _ties(connection, view, some))
+    return {own[number]: (one[0], one[1]) for number, one in found.items() if one}
+
+
+def _ties(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
     c = coded_link.c
     query = (
         select(c.number, c.actor, coded_actor.c.name, coded_actor.c.dataset)
         .join(coded_actor, coded_actor.c.number == c.number)
         .join(actor, and_(actor.c.id == c.actor, standing(actor, view)))
-        .where(c.number.in_(sorted(own)), stands(coded_link, view))
+        .where(c.number.in_(sorted(numbers)), stands(coded_link, view))
     )
-    return {
-        own[row.number]: (row.actor, f"called {row.name!r} in the dataset {row.dataset}")
-        for row in connection.execute(query)
-    }
+    found: dict[int, tuple[str, ...]] = dict.fromkeys(numbers, ())
+    for row in connection.execute(query):
+        found[row.number] = (row.actor, f"called {row.name!r} in the dataset {row.dataset}")
+    return found
 
 
 def following(
@@ -303,34 +309,40 @@ def source_of(hit: Hit, known: Mapping[tuple[str, str], Record]) -> str:
 def bodies(connection: Connection, view: View, hits: Sequence[Hit]) -> dict[tuple[str, str], Record]:
     """What the records say, by noun and id: one statement for all nouns."""
     wanted: dict[str, list[str]] = {}
+    own: dict[int, str] = {}
     for hit in hits:
-        wanted.setdefault(hit.noun, []).append(hit.id)
+        if hit.noun == CODED_ACTOR:
+            own[hit.number % STEP - PLACED] = hit.id
+        else:
+            wanted.setdefault(hit.noun, []).append(hit.id)
+    known = store.named(connection, view, set(own)) if own else {}
+    found: dict[tuple[str, str], Record] = {(CODED_ACTOR, own[n]): {"name": name} for n, (_, name) in known.items()}
     if not wanted:
-        return {}
+        return found
     # Written out: built anew from tables it takes longer than to be executed.
     parts = [
-        f"SELECT '{CODED_ACTOR}' AS noun, id, name AS body FROM coded_actor WHERE id IN :{CODED_ACTOR}"  # noqa: S608
-        if noun == CODED_ACTOR
-        else f"SELECT '{noun}' AS noun, id, body FROM {NOUNS[noun].table.name} WHERE id IN :{noun} AND {BODY_SEEN}"  # noqa: S608
+        f"SELECT '{noun}' AS noun, id, body FROM {NOUNS[noun].table.name} WHERE id IN :{noun} AND {BODY_SEEN}"  # noqa: S608
         for noun in sorted(wanted)
     ]
     statement = sql_text(" UNION ALL ".join(parts)).bindparams(*[bindparam(noun, expanding=True) for noun in wanted])
     one, other = view.faces
-    given: dict[str, Any] = {**wanted, "revision": view.revision, "one": one, "other": other}
-    if list(wanted) == [CODED_ACTOR]:
-        given = dict(wanted)
-    rows = connection.execute(statement, given)
-    return {
-        (row.noun, row.id): {"name": row.body} if row.noun == CODED_ACTOR else orjson.loads(row.body) for row in rows
-    }
+    rows = connection.execute(statement, {**wanted, "revision": view.revision, "one": one, "other": other})
+    found |= {(row.noun, row.id): orjson.loads(row.body) for row in rows}
+    return found
 
 
 def events(connection: Connection, view: View, keys: Sequence[Key]) -> dict[tuple[str, str], Record]:
     """What coded events say, as far as a hit shows it, by noun and number."""
-    rows = wording.events(connection, view, keys)
+    days = {number: day for day, number in keys}
+    found = WORDED.many(connection, view, days, lambda some: _events(connection, view, some))
+    return {(CODED_EVENT, str(number)): record for number, record in found.items()}
+
+
+def _events(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, Record]:
+    rows = wording.events(connection, view, numbers)
     actors = store.named(connection, view, store.actors_in(rows))
     return {
-        (CODED_EVENT, str(row.number)): {
+        row.number: {
             "id": row.id,
             "gloss": store.gloss(row, actors),
             "code": row.code or codes().code_of(row.label or "") or row.plover,
@@ -341,7 +353,7 @@ def events(connection: Connection, view: View, keys: Sequence[Key]) -> dict[tupl
 
 def shown(hit: Hit, record: Record, terms: Sequence[Term], texts: Texts) -> dict[str, Any]:
     """A hit as the API shows it."""
-    resource = next(one for one in PUBLIC if one.noun == type_of(hit))
+    resource = NOUNS[type_of(hit)]
     found = list(snippets(hit, resource, record, terms, texts))
     matched = list(dict.fromkeys(one["field"] for one in found))
     id = record["id"] if hit.noun == CODED_EVENT else hit.id
@@ -415,7 +427,7 @@ def snippets(
             if (made := snippet(name, one, terms, respelt=True)) is not None:
                 yield made
                 return
-    if text.matches(terms, {str(n): text.folded([one]) for n, (_, one) in enumerate(own)}):
+    if text.stand(terms, [word for _, one in own for word in text.spans(one)]):
         return  # the ids that it names add nothing
     for name in sorted(resource.naming, key=lambda one: one == "id"):
         linked = resource.field(name)
@@ -430,7 +442,7 @@ def of_event(record: Record, terms: Sequence[Term]) -> Iterator[dict[str, Any]]:
     if (made := snippet("gloss", record["gloss"], terms)) is not None:
         yield made
     code = codes().cameo(record["code"] or "") or codes().plover(record["code"] or "")
-    if code is None or text.matches(terms, {"gloss": text.folded([record["gloss"]])}):
+    if code is None or text.stand(terms, text.spans(record["gloss"])):
         return
     labelled = text.matches(terms, {"gloss": text.folded([record["gloss"], code.label])})
     if (made := snippet("codes", code.label if labelled else code.definition, terms)) is not None:

@@ -25,6 +25,7 @@ OWN: Final = ("name", "gloss", "quote", "text")
 QUOTED: Final = re.compile(r'["“”„‟«»「」『』]([^"“”„‟«»「」『』]*)["“”„‟«»「」『』]')
 # Scripts that put no spaces between words: a word of theirs is a whole clause, and whoever types one types its beginning.
 UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
+REMEMBERED: Final = 400  # characters of a text whose words are remembered: glosses and names come up again and again
 PLAIN: Final = '()[]{},;:!?"“”„…—–/-→'  # what stands around words and means nothing to them
 INITIALS: Final = re.compile(r"[^\W\d_]\.")
 
@@ -189,8 +190,17 @@ def _brief(field: str) -> float:
 # ── Where ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def spans(text: str) -> list[tuple[str, int, int]]:
+def spans(text: str) -> Sequence[tuple[str, int, int]]:
     """The folded words of a text with where each stands in it. What folds as a whole (initials, `AT&T`) stands as a whole."""
+    return _remembered(text) if len(text) <= REMEMBERED else _spans(text)
+
+
+@lru_cache(4_000)
+def _remembered(text: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple(_spans(text))
+
+
+def _spans(text: str) -> list[tuple[str, int, int]]:
     found: list[tuple[str, int, int]] = []
     chunks = [(one.start(), one.end()) for one in re.finditer(r"\S+", text)]
     place = 0
@@ -241,6 +251,12 @@ def _within(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
         yield from ((word, start, end) for word in whole)
 
 
+def stand(terms: Sequence[Term], found: Sequence[tuple[str, int, int]]) -> bool:
+    """Whether all the terms stand among the words of a text."""
+    held = f" {' '.join([word for word, _, _ in found])} "
+    return all(_held(term, held) for term in terms)
+
+
 def marks(
     terms: Sequence[Term], found: Sequence[tuple[str, int, int]], *, respelt: bool = False
 ) -> list[tuple[int, int]]:
@@ -254,7 +270,8 @@ def marks(
     for term in terms:
         length = len(term.words)
         if length == 1 and not term.begins:
-            there.update(place for place, word in enumerate(held) if word in term.forms)
+            forms = term.forms
+            there.update([place for place, word in enumerate(held) if word in forms])
             continue
         for place in range(len(held) - length + 1):
             if _stands(term, held[place : place + length]):
