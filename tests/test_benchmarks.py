@@ -65,7 +65,7 @@ def test_a_quick_run_of_one_scenario_measures_it(tmp_path, capsys):
 
 def test_scenarios_ask_for_what_the_service_answers(seeded):
     actor = Busy("tkg:china", 1, "China")
-    at = Known([actor], [(actor, actor)], [("tkg:0000000000000001", 1)], before=1, deep="", etag='"x"')
+    at = Known([actor], [(actor, actor)], [("tkg:0000000000000001", 1)], 1, "", etag='"x"', words=["china"])
 
     for scenario in scenarios(at):
         if "cursor=" not in scenario.paths[0] and "/events/tkg" not in scenario.paths[0]:
