@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from benchmarks import generate, load, servers
+from benchmarks import generate, load, servers, writing
 from benchmarks.peers import datasette, rows
 from benchmarks.scenarios import Known, Rival, Scenario, events_of, known, scenarios
 from benchmarks.servers import BIN, CHANCERY, ROOT, Server
@@ -454,6 +454,46 @@ def to_file(peer: Path, path: Path) -> float:
     return time.monotonic() - begun
 
 
+# ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def writes(
+    plan: Plan, folder: Path, environment: dict[str, str], beside: Sequence[int], out: Outcome, say: Say
+) -> None:
+    """W1 and W2: edits of single records, and how long readers wait while a very large dossier is published."""
+    server = servers.chancery({**environment, **writing.KNOBS}, folder / "writes.log", remembers=False, beside=beside)
+    try:
+        secret = writing.key({**os.environ, **environment})
+        if plan.wants("W1"):
+            say("W1, edits of single records")
+            rounds = []
+            for _ in range(plan.rounds):
+                rate, took = writing.edits(server, secret, plan.seconds)
+                rounds.append((rate, took[len(took) * 99 // 100], writing.commits(folder, min(1, plan.seconds))))
+            ours = {"requests/s": statistics.median(one[0] for one in rounds), "p99_ms": max(one[1] for one in rounds)}
+            theirs = {"requests/s": statistics.median(one[2] for one in rounds)}
+            words, ratios = "one record put, checked, published, by 8 editors", [one[0] / one[2] for one in rounds]
+            out.results.append(Result("W1", words, "sqlite3, a commit each", 0.02, 0.05, ratios, ours, theirs))
+        if plan.wants("W2"):
+            records = writing.RECORDS if plan.seconds > 1 else writing.QUICK_RECORDS
+            say(f"W2, a dossier of {records:,} records")
+            alone = load.put(server.port, [writing.PAGE], {}, connections=4, seconds=max(3, plan.seconds))
+            done, during = writing.beside(server, secret, writing.dossier(records))
+            if alone.wrong or during.wrong:
+                raise RuntimeError(f"{alone.wrong + during.wrong} reads were answered wrongly.")
+            ours = {"requests/s": during.rate, "p99_ms": during.p99_ms, "p50_ms": during.p50_ms}
+            theirs = {"requests/s": alone.rate, "p99_ms": alone.p99_ms, "p50_ms": alone.p50_ms}
+            words = f"reads while a dossier of {records:,} records is published"
+            out.results.append(Result("W2", words, "reads alone", 0.25, 0.5, [during.rate / alone.rate], ours, theirs))
+            out.facts["dossier_records_s"] = records / done["seconds"]
+            out.facts["dossier_readers_p99_ms"] = during.p99_ms
+            out.facts["dossier_peak_mb"] = server.memory()
+    except (RuntimeError, OSError) as problem:
+        out.faults.append(f"W: {problem}")
+    finally:
+        server.stop()
+
+
 # ── All of it ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -475,6 +515,10 @@ def run(plan: Plan, kept: Path, say: Say) -> Outcome:
         databases(plan, Path(temporary)) as (fresh, database, beside),
     ):
         folder = Path(temporary)
+        if plan.wants("W1", "W2"):
+            writes(plan, folder, fresh(), beside, out, say)
+        if plan.chosen and all(one.startswith("W") for one in plan.chosen):
+            return out
         environment = imports(plan, file, folder, fresh, database, out, say)
         if plan.chosen and not any(one[0] in "SX" for one in plan.chosen):
             return out

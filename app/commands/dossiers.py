@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,7 +115,8 @@ def load(
         for file in files:
             data = read_file(file, settings.body_bytes)
             with base.read() as connection:
-                prepared = reporting(file, lambda: prepare(connection, data, terms, folder=file.parent))  # noqa: B023
+                work = partial(prepare, connection, data, terms, folder=file.parent, most_bytes=settings.body_bytes)
+                prepared = reporting(file, work)
                 lines = list(listed(connection, prepared.difference)) if dry_run else []
             if dry_run:
                 typer.echo(f"{file}: would publish {counted(prepared.difference)}.")

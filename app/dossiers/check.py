@@ -57,6 +57,7 @@ def check(
     known: Known = lambda id: None,
     text: str | None = None,
     pinned_required: bool = False,
+    most_bytes: int = document.MOST_BYTES,
 ) -> Checked:
     """Everything that is wrong with a dossier, sorted by place.
 
@@ -65,7 +66,7 @@ def check(
     publishing must refuse: passages that still quote a source whose text is withheld, or that cannot be placed.
     """
     try:
-        read = document.read(data)
+        read = document.read(data, most_bytes=most_bytes)
     except BadDossier as error:
         return Checked(error.errors, (), None)
     source_text = SourceText.of(text) if text is not None else None

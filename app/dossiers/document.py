@@ -23,7 +23,8 @@ from app.errors import BadDossier, Fault
 MOST_BYTES = 5_000_000
 MOST_DEPTH = 40
 # A node costs half a kilobyte: this keeps five megabytes of `-` below 100 MB of memory. A long article takes 20,000.
-MOST_NODES = 200_000
+NODE_BYTES = 25
+MOST_NODES = MOST_BYTES // NODE_BYTES
 
 _LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -159,16 +160,20 @@ def read(data: bytes, *, most_bytes: int = MOST_BYTES, as_json: bool = False) ->
     """
     text, marked = _decode(data, most_bytes)
     source = _Text(text)
+
+    def builder() -> _Builder:
+        return _Builder(source, most_nodes=max(1, most_bytes // NODE_BYTES))
+
     if as_json:
-        return _document(source, _Builder(source), _json_events(source), json=True, marked=marked)
+        return _document(source, builder(), _json_events(source), json=True, marked=marked)
     if not _JSON_OBJECT.match(text):
-        return _document(source, _Builder(source), _yaml_events(source), json=False, marked=marked)
+        return _document(source, builder(), _yaml_events(source), json=False, marked=marked)
     try:
-        return _document(source, _Builder(source), _json_events(source), json=True, marked=marked)
+        return _document(source, builder(), _json_events(source), json=True, marked=marked)
     except BadDossier as refused:
         # `{"a": b}` opens like JSON and is good YAML. If it is neither, its author meant JSON.
         try:
-            return _document(source, _Builder(source), _yaml_events(source), json=False, marked=marked)
+            return _document(source, builder(), _yaml_events(source), json=False, marked=marked)
         except BadDossier:
             raise refused from None
 
@@ -412,6 +417,7 @@ class _Builder:
     source: _Text
     faults: list[Fault] = field(default_factory=list)
     stack: list[_Frame] = field(default_factory=list)
+    most_nodes: int = MOST_NODES
     nodes: int = 0
     root: Node | None = None
 
@@ -427,9 +433,11 @@ class _Builder:
         place = self.source.place(event.start, event.end if isinstance(event, _Leaf) else None)
         path = self.stack[-1].path_of_next() if self.stack else ""
         self.nodes += 1
-        if self.nodes > MOST_NODES:
+        if self.nodes > self.most_nodes:
             _refuse(
-                f"The document has more than {MOST_NODES:,} values. Split it into several.", place, path or "document"
+                f"The document has more than {self.most_nodes:,} values. Split it into several.",
+                place,
+                path or "document",
             )
         if isinstance(event, _Leaf):
             self._add(self._scalar(event, place, path))

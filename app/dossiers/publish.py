@@ -55,13 +55,20 @@ class Published:
     difference: Difference
 
 
-def prepare(connection: Connection, data: bytes, vocabularies: Vocabularies, *, folder: Path | None = None) -> Prepared:
+def prepare(
+    connection: Connection,
+    data: bytes,
+    vocabularies: Vocabularies,
+    *,
+    folder: Path | None = None,
+    most_bytes: int = document.MOST_BYTES,
+) -> Prepared:
     """Check a dossier against the knowledge base. Raises BadDossier with every fault; writes nothing.
 
     `folder` is where `text_file`, the text of an open source, is looked for.
     """
     stands = known(connection, data)
-    checked = check(data, vocabularies=vocabularies, known=stands, pinned_required=True)
+    checked = check(data, vocabularies=vocabularies, known=stands, pinned_required=True, most_bytes=most_bytes)
     dossier = checked.accepted()
     text = open_text(dossier, folder)
     if text is not None:
@@ -76,7 +83,7 @@ def prepare(connection: Connection, data: bytes, vocabularies: Vocabularies, *, 
     found = ledger.difference(connection, pairs, origin=dossier.id, why=why)
 
     def again(now: Connection) -> Prepared:
-        return prepare(now, data, vocabularies, folder=folder)
+        return prepare(now, data, vocabularies, folder=folder, most_bytes=most_bytes)
 
     return Prepared(dossier, sha256(data).hexdigest(), found, moved, text, basis, again)
 
@@ -145,7 +152,8 @@ def refuse_foreign(
             )
     if not taken:
         return
-    reading = Reading.of(document.read(data), vocabularies, lambda _: None, None, pinned_required=False)
+    read = document.read(data, most_bytes=max(len(data), document.MOST_BYTES))
+    reading = Reading.of(read, vocabularies, lambda _: None, None, pinned_required=False)
     faults = []
     for id, detail in taken.items():
         _, place = reading.defined.get(id, ("", None))

@@ -544,9 +544,9 @@ def publishing_dossier(request: Request, body: bytes) -> Response:
     if (known := before(request, asked)) is not None:
         return known
     if kind == "application/json":
-        in_json(body)
+        in_json(body, here.settings.body_bytes)
     with here.database.read() as connection:
-        prepared = publish.prepare(connection, body, here.vocabularies)
+        prepared = publish.prepare(connection, body, here.vocabularies, most_bytes=here.settings.body_bytes)
         publishing.limited(prepared, here.settings.dossier_records)
         if values.get("dry_run"):
             told = publishing.difference(connection, prepared)
@@ -556,13 +556,13 @@ def publishing_dossier(request: Request, body: bytes) -> Response:
     return said(publishing.published(desk(request), asked, prepared, values.get("why")))
 
 
-def in_json(body: bytes) -> None:
+def in_json(body: bytes, most: int) -> None:
     """Refuse what calls itself JSON and is none, YAML above all: with the place where it ends to be."""
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError:
         # Ours says where; what only orjson minds is told by the checks that follow.
-        document.read(body, as_json=True)
+        document.read(body, as_json=True, most_bytes=most)
 
 
 def merging(request: Request, body: bytes, resource: Resource) -> Response:
