@@ -19,11 +19,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from app import indexing
@@ -242,19 +261,32 @@ def tally(
 ) -> dict[str, dict[str, int]]:
     """How many records a revision created, updated and retracted, by noun, counted from the versions themselves."""
     told: dict[str, dict[str, int]] = {"created": {}, "updated": {}, "retracted": {}}
-    for noun, resource in sorted(NOUNS.items()):
-        table = resource.table
-        fresh = select(table.c.id).where(table.c.since == number, table.c.face != PLAIN)
-        closed = select(table.c.id).where(table.c.until == number, table.c.face != PLAIN)
-        n_fresh, n_closed, n_both = (
-            connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
-            for query in (fresh, closed, fresh.where(table.c.id.in_(closed)))
-        )
+    for noun, n_fresh, n_closed, n_both in connection.execute(_tallied(), {"number": number}):
         for name, n in (("created", n_fresh - n_both), ("updated", n_both), ("retracted", n_closed - n_both)):
             n += (more or {}).get(name, {}).get(noun, 0)
             if n:
                 told[name][noun] = n
     return told
+
+
+@cache
+def _tallied() -> CompoundSelect[Any]:
+    """The versions that a revision opened and closed, and the records of both, by noun; one statement, made once.
+
+    As three statements a noun it took half of the time of a single edit.
+    """
+    number = bindparam("number", type_=Integer)
+    lines = []
+    for noun, resource in sorted(NOUNS.items()):
+        table = resource.table
+        fresh = select(table.c.id).where(table.c.since == number, table.c.face != PLAIN)
+        closed = select(table.c.id).where(table.c.until == number, table.c.face != PLAIN)
+        counts = (
+            select(func.count()).select_from(query.subquery()).scalar_subquery()
+            for query in (fresh, closed, fresh.where(table.c.id.in_(closed)))
+        )
+        lines.append(select(literal(noun).label("noun"), *counts))
+    return union_all(*lines)
 
 
 def abandon(connection: Connection, number: int) -> None:

@@ -90,7 +90,7 @@ def commits(folder: Path, seconds: float) -> float:
     with sqlite3.connect(folder / "commits.db", isolation_level=None) as rows:
         rows.execute("PRAGMA journal_mode=WAL")
         rows.execute("PRAGMA synchronous=FULL")
-        rows.execute("CREATE TABLE topic (id TEXT PRIMARY KEY, body TEXT)")
+        rows.execute("CREATE TABLE IF NOT EXISTS topic (id TEXT PRIMARY KEY, body TEXT)")
         n, begun = 0, time.monotonic()
         while time.monotonic() - begun < seconds:
             rows.execute("BEGIN IMMEDIATE")
