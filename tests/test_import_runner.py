@@ -25,6 +25,7 @@ from app.importers.base import FileRefused
 from app.importers.summary import Summary
 from app.ledger import Busy, Change
 from app.models.coded import (
+    NOBODY,
     TABLES,
     coded_active,
     coded_actor,
@@ -491,9 +492,9 @@ def _check_counts(kb: KnowledgeBase) -> None:
                 _add(scanned[coded_actor_year][actor, day.year, code], one, actor)
                 for year in (day.year, -1):
                     _add(scanned[coded_active][year, actor], one, actor)
-            if one.initiator is not None and one.recipient is not None:
-                for actor, other in {(one.initiator, one.recipient), (one.recipient, one.initiator)}:
-                    _add(scanned[coded_counterpart][actor, other], one, actor)
+            for actor, other in {(one.initiator, one.recipient), (one.recipient, one.initiator)}:
+                if actor is not None:
+                    _add(scanned[coded_counterpart][actor, NOBODY if other is None else other], one, actor)
             for role, actor, other in ((1, one.initiator, one.recipient), (2, one.recipient, one.initiator)):
                 if actor is not None:
                     once = 0 if role == 2 and actor == other else 1

@@ -239,8 +239,8 @@ def years(connection: Connection, part: Part) -> Iterator[tuple[int | None, int]
         for begin, end, n in connection.execute(query):
             totals[year_of(part, begin, end)] += n
     if plan.resource.stores and (asked := read(connection, plan)) is not None:
-        for (year,), sums in coded.counts(connection, asked, ("year",), "events").items():
-            totals[year] += sums.events
+        for (year,), n in coded.counts(connection, asked, ("year",)).items():
+            totals[year] += n
     yield from totals.items()
 
 

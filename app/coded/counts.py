@@ -1,111 +1,179 @@
 """How many coded events there are by time, actor and code: counted ahead wherever that is exact, else from the events.
 
-What was counted ahead holds whole months. A period that cuts a month is counted from the months inside it and, for its two
-edges, from the events themselves, so an answer is always exact.
+What was counted ahead holds whole months and years. A period that cuts one is counted from those inside it and, for its two
+edges, from the parts of actors or from the events themselves, so an answer is always exact. What is counted from many events is
+counted a portion at a time, so that too many cells are noticed before they fill the memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Table, Text, and_, case, cast, func, select
 
+from app.coded import ahead
+from app.coded.ahead import ROLE_AXES, Ranked, Whose, month_of, months, whose, years
 from app.coded.question import ROLES, Question, coded, codes, conditions, stands
-from app.models.coded import coded_actor_month, coded_counterpart, coded_event, coded_month, coded_part
+from app.errors import BadQuery, Fault
+from app.models.coded import (
+    INITIATOR,
+    RECIPIENT,
+    coded_active,
+    coded_actor,
+    coded_actor_month,
+    coded_actor_total,
+    coded_actor_year,
+    coded_event,
+    coded_link,
+    coded_month,
+    coded_part,
+    coded_total,
+)
+from app.query.fields import View
+from app.query.once import Once
 from app.query.params import AskedPeriod
-from app.times import day_number, from_day_number
 
 E, P = coded_event.c, coded_part.c
 BY = ("day", "month", "year", "initiator", "recipient", "participant", "code", "root", "quad", "dataset", "country")
 MEASURES = ("events", "reports", "intensity")
+TIMES = ("day", "month", "year")
+CELLS_MOST: Final = (
+    100_000  # beyond so many a table is no answer any more, and its sorting costs more than the counting
+)
+PORTION_ROWS: Final = 250_000  # events that are grouped at once: SQLite groups in memory
+BESIDES_MOST: Final = 500  # actors that are looked up one by one beside the first ones of an order
+LINKS: Once[str, Mapping[int, str]] = Once(100)  # who the datasets' actors are here
 
 Cell = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What is added up in a cell."""
+class Mean(NamedTuple):
+    """What an intensity is the mean of."""
 
-    events: int = 0
-    reports: int = 0
     intensity: float = 0.0
     weighed: int = 0
 
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(
-            self.events + other.events,
-            self.reports + other.reports,
-            self.intensity + other.intensity,
-            self.weighed + other.weighed,
+    def __add__(self, other: Any) -> Mean:
+        return Mean(self.intensity + other.intensity, self.weighed + other.weighed)
+
+
+Number = Any  # how many there are; for intensity a Mean
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "events": ("events",),
+    "reports": ("events", "reports"),
+    "intensity": ("events", "intensity", "weighed"),
+}
+
+
+def counts(
+    connection: Connection, asked: Question, by: Sequence[str], measure: str = "events", most: int = CELLS_MOST
+) -> dict[Cell, Number]:
+    """The number of each cell, cells being tuples along `by`; months are `year * 12 + month - 1`.
+
+    Raises BadQuery where there are more than `most` cells.
+    """
+    found = counted_ahead(connection, asked, tuple(by), measure)
+    if found is None:
+        found = counted(connection, asked, by, measure, most)
+    bounded(found, most)
+    return found
+
+
+def bounded(found: Mapping[Cell, Number], most: int) -> None:
+    """Refuse more cells than a table may have."""
+    if len(found) > most:
+        detail = (
+            f"There are more than {most:,} cells; no more are counted at once. Count by less, or narrow the filters."
         )
+        raise BadQuery(detail, errors=[Fault("by", detail)])
 
 
-def counts(connection: Connection, asked: Question, by: Sequence[str], measure: str = "events") -> dict[Cell, Sums]:
-    """The sums of each cell, cells being tuples along `by`; months are `year * 12 + month - 1`."""
-    if ahead(asked, by):
-        return counted_ahead(connection, asked, by)
-    if measure != "intensity" and paired(asked, by):
-        return from_pairs(connection, asked)
-    return scanned(connection, asked, by)
+def cells(rows: Iterable[Sequence[Any]], width: int, measure: str) -> dict[Cell, Number]:
+    """Rows of `width` keys and the columns of a measure as cells."""
+    if measure == "intensity":
+        return {tuple(row[:width]): Mean(row[width + 1] or 0.0, row[width + 2] or 0) for row in rows if row[width]}
+    if width == 1 and measure == "events":
+        return {(key,): n for key, n in rows if n}
+    return {tuple(row[:width]): row[-1] for row in rows if row[width]}
+
+
+def merge(found: dict[Cell, Number], more: Mapping[Cell, Number]) -> dict[Cell, Number]:
+    """Cells with others added to them."""
+    if not found:
+        return dict(more)
+    for cell, n in more.items():
+        found[cell] = found[cell] + n if cell in found else n
+    return found
 
 
 # ── Counted ahead ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def ahead(asked: Question, by: Sequence[str]) -> bool:
-    """Whether what was counted ahead holds this: at most one party in any role, codes, datasets, and time no finer than months."""
-    if not asked.plain or asked.roles or asked.initiators is not None or asked.recipients is not None:
-        return False
-    if asked.span and (asked.period is not None or {"month", "year"} & set(by)):
-        # Events of several days are counted ahead in the month in which they begin.
-        return False
-    if len(asked.parties) > 1 or (asked.parties and len(asked.parties[0]) > 1):
-        # Two actors of one name may share an event, which both have counted.
-        return False
-    allowed = {"month", "year", "code"} | (set() if asked.parties else {"dataset"})
-    return set(by) <= allowed and not (asked.parties and asked.more)
+def counted_ahead(
+    connection: Connection, asked: Question, by: tuple[str, ...], measure: str
+) -> dict[Cell, Number] | None:
+    """The cells from what was counted ahead, with the edges of a period from the events; None where that does not hold them."""
+    who = held(connection, asked, by, measure)
+    if who is None:
+        return None
+    columns = COLUMNS[measure] if who.column == "events" else (who.column,)
+    coding = bool(asked.codes or {"code", "root"} & set(by))
+    by_years, by_months = tables(by, who, coding=coding)
+    inner, edges = months(asked.period)
+    found: dict[Cell, Number] = {}
 
+    def take(table: Table, span: tuple[int, int] | None) -> None:
+        nonlocal found
+        if span is not None and span[0] >= span[1]:
+            return
+        where = [one.on(table.c.code) for one in asked.codes] + [dataset_condition(one, table.c) for one in asked.more]
+        rows = ahead.added(connection, table, by, columns, who, asked.view.revision, span, where)
+        found = merge(found, cells(rows, len(by), measure))
 
-def counted_ahead(connection: Connection, asked: Question, by: Sequence[str]) -> dict[Cell, Sums]:
-    """Whole months from the sums, the edges from the events."""
-    table = coded_actor_month if asked.parties else coded_month
-    whole, edges = months(asked.period)
-    c = table.c
-    where: list[ColumnElement[bool]] = [c.since <= asked.view.revision]
-    if asked.parties:
-        where.append(c.actor == next(iter(asked.parties[0])))
-    if whole is not None:
-        where += [c.month >= whole[0], c.month < whole[1]]
-    where += [one.on(c.code) for one in asked.codes]
-    where += [dataset_condition(one, c) for one in asked.more]
-    keys = [along(name, c) for name in by]
-    sums = [func.sum(c.events), func.sum(c.reports), func.sum(c.intensity), func.sum(c.weighed)]
-    found: dict[Cell, Sums] = {}
-    if whole is None or whole[0] < whole[1]:
-        query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where).group_by(*keys)
-        for row in connection.execute(query):
-            cell, total = tuple(row[: len(by)]), Sums(*[value or 0 for value in row[len(by) :]])
-            if total.events:
-                found[cell] = total
+    if by_years is None:
+        take(by_months, inner)
+    else:
+        every = (ahead.ALL_YEARS, ahead.ALL_YEARS + 1) if by_years is coded_active and "year" not in by else None
+        span, rest = (every or (0, ahead.OPEN // 12), []) if inner is None else years(inner)
+        take(by_years, span)
+        for one in rest:
+            take(by_months, one)
     for lower, upper in edges:
-        period = AskedPeriod(asked.period.line, lower, upper) if asked.period is not None else None
-        for cell, total in scanned(connection, replace(asked, period=period), by).items():
-            found[cell] = found.get(cell, Sums()) + total
+        assert asked.period is not None
+        period = AskedPeriod(asked.period.line, lower, upper)
+        found = merge(found, counted(connection, replace(asked, period=period), by, measure, CELLS_MOST))
     return found
 
 
-def along(name: str, c: Any) -> ColumnElement[Any]:
-    """A grouping of the sums."""
-    match name:
-        case "year":
-            whole: ColumnElement[Any] = c.month // 12
-            return whole
-        case _:
-            column: ColumnElement[Any] = c[name]
-            return column
+def held(connection: Connection, asked: Question, by: tuple[str, ...], measure: str) -> Whose | None:
+    """Whose events are counted, where what was counted ahead holds the question; else None."""
+    times, axes = {"month", "year"} & set(by), [name for name in by if name in ROLE_AXES]
+    if not asked.plain or set(by) - {"month", "year", "code", "root", "dataset", *axes} or len(axes) > 1:
+        return None
+    if asked.span and (asked.period is not None or times):
+        # Events of several days are counted ahead in the month in which they begin.
+        return None
+    who = whose(connection, asked)
+    if who is None:
+        return None
+    if axes and not who.numbers:
+        who = Whose((), ROLE_AXES[axes[0]])
+    elif axes and (axes[0] == "participant" or who.column != ROLE_AXES[axes[0]]):
+        return None
+    if (who.numbers or axes) and (asked.more or "dataset" in by):
+        return None
+    return who if measure == "events" or who.column == "events" else None
+
+
+def tables(by: tuple[str, ...], who: Whose, *, coding: bool) -> tuple[Table | None, Table]:
+    """Which table holds the years, where years will do, and which the months."""
+    if not who.numbers and not set(by) & set(ROLE_AXES):
+        return None, coded_month if coding else coded_total
+    if "month" in by:
+        return None, coded_actor_month if coding else coded_actor_total
+    return (coded_actor_year, coded_actor_month) if coding else (coded_active, coded_actor_total)
 
 
 def dataset_condition(condition: ColumnElement[bool], c: Any) -> ColumnElement[bool]:
@@ -119,96 +187,164 @@ def dataset_condition(condition: ColumnElement[bool], c: Any) -> ColumnElement[b
     return swapped
 
 
-def months(period: AskedPeriod | None) -> tuple[tuple[int, int] | None, list[tuple[int | None, int | None]]]:
-    """The whole months of a period, and the days before and after them that it holds besides."""
-    if period is None:
-        return None, []
-    lower, upper = period.lower, period.upper
-    first = -1 if lower is None else ceiling(lower)
-    end = 10**6 if upper is None else month_of(upper)
-    if first > end:
-        return (0, 0), [(lower, upper)]
-    edges: list[tuple[int | None, int | None]] = []
-    if lower is not None and start_of(first) > lower:
-        edges.append((lower, start_of(first)))
-    if upper is not None and start_of(end) < upper:
-        edges.append((start_of(end), upper))
-    return (first, end), edges
+def ranked(
+    connection: Connection, asked: Question, axis: str, measure: str, most: int, besides: Sequence[int]
+) -> Ranked | None:
+    """The first `most` of an axis of actors in the order of their numbers, see `app.coded.ahead.ranked`."""
+    if not asked.plain or axis not in ROLE_AXES:
+        return None
+    who = whose(connection, asked)
+    return None if who is None else ahead.ranked(connection, asked, axis, who, measure, most, besides)
 
 
-def month_of(day: int) -> int:
-    """The month of a day, as `year * 12 + month - 1`."""
-    found = from_day_number(day)
-    return found.year * 12 + found.month - 1
+# ── Counted from the events ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def start_of(month: int) -> int:
-    """The first day of a month."""
-    return day_number(date(month // 12, month % 12 + 1, 1))
-
-
-def ceiling(day: int) -> int:
-    month = month_of(day)
-    return month if start_of(month) == day else month + 1
-
-
-# ── Pairs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def paired(asked: Question, by: Sequence[str]) -> bool:
-    """Whether the question is for the counterparts of one actor, over all time and codes."""
-    return (
-        list(by) == ["participant"]
-        and asked.plain
-        and not asked.more
-        and not asked.roles
-        and not asked.codes
-        and asked.period is None
-        and asked.initiators is None
-        and asked.recipients is None
-        and len(asked.parties) == 1
-        and len(asked.parties[0]) == 1
-    )
-
-
-def from_pairs(connection: Connection, asked: Question) -> dict[Cell, Sums]:
-    """The counterparts of an actor, itself first: it takes part in all of them."""
-    c, actor = coded_counterpart.c, next(iter(asked.parties[0]))
-    query = select(c.other, c.events, c.reports).where(c.actor == actor, stands(coded_counterpart, asked.view))
-    found = {(row[0],): Sums(row[1], row[2]) for row in connection.execute(query)}
-    found[(actor,)] = counted_ahead(connection, asked, ()).get((), Sums())
+def counted(connection: Connection, asked: Question, by: Sequence[str], measure: str, most: int) -> dict[Cell, Number]:
+    """The cells from the parts of the actors asked for, where these hold it, else from the events, a portion at a time."""
+    from_parts = parts_hold(asked, by, measure)
+    lasting = bool(asked.span and set(TIMES) & set(by))
+    found: dict[Cell, Number] = {}
+    for portion in portions(connection, asked):
+        queries = (
+            parts_queries(asked, by, portion) if from_parts else [events_query(asked, by, measure, lasting, portion)]
+        )
+        for query in queries:
+            rows = connection.execute(query)
+            if not set(TIMES) & set(by):
+                found = merge(found, cells(rows, len(by), measure))
+            else:
+                for cell, n in cells(rows, len(by) + lasting, measure).items():
+                    end = cell[len(by)] if lasting else None
+                    told = tuple(in_time(name, value, end, asked.period) for name, value in zip(by, cell, strict=False))
+                    found[told] = found[told] + n if told in found else n
+            bounded(found, most)
     return found
 
 
-# ── Scanned ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def portions(connection: Connection, asked: Question) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Conditions that each leave about as many events as are grouped at once: days of an actor's, numbers of all."""
+    parts = asked.driven is not None
+    by_month = at_most(connection, asked)
+    total = sum(by_month.values())
+    if total <= PORTION_ROWS:
+        yield ()
+        return
+    if not parts:
+        # Numbers are digests, spread evenly; the events lie in their order.
+        pieces = -(-total // PORTION_ROWS)
+        marks = [2**63 // pieces * n for n in range(1, pieces)]
+        for low, high in zip([None, *marks], [*marks, None], strict=True):
+            yield tuple(
+                one
+                for one in (None if low is None else E.number >= low, None if high is None else E.number < high)
+                if one is not None
+            )
+        return
+    start, filled, low = None, 0, None
+    for month, n in sorted(by_month.items()):
+        if start is not None and filled + n > PORTION_ROWS:
+            high = ahead.start_of(month)
+            yield tuple(one for one in (None if low is None else P.day >= low, P.day < high) if one is not None)
+            low, filled = high, 0
+        start, filled = month, filled + n
+    yield () if low is None else (P.day >= low,)
 
 
-def scanned(connection: Connection, asked: Question, by: Sequence[str]) -> dict[Cell, Sums]:
-    """The sums of each cell, from the events that the question finds: as many as there are."""
+def at_most(connection: Connection, asked: Question) -> dict[int, int]:
+    """How many events there can be in each month, codes and the like left aside."""
+    period = None if asked.span else asked.period
+    span = None
+    if period is not None:
+        low = 0 if period.lower is None else month_of(period.lower)
+        span = (low, ahead.OPEN if period.upper is None else month_of(period.upper) + 1)
+        if span[1] - span[0] <= 1 and asked.driven is not None:
+            # The edge of a period: never worth asking.
+            return {}
+    driven = asked.driven
+    if driven is None:
+        rows = ahead.added(connection, coded_total, ("month",), ("events",), Whose(()), asked.view.revision, span)
+    else:
+        who = Whose(tuple(sorted(driven)))
+        rows = ahead.added(connection, coded_actor_total, ("month",), ("events",), who, asked.view.revision, span)
+    return {row[0]: row[1] for row in rows}
+
+
+PARTS_AXES = {*TIMES, "code", "root", "participant", "initiator", "recipient"}
+
+
+def parts_hold(asked: Question, by: Sequence[str], measure: str) -> bool:
+    """Whether the parts of the actors asked for hold all that is asked, each event once."""
+    from app.coded.store import on_parts
+
+    if asked.driven is None or measure != "events" or not set(by) <= PARTS_AXES:
+        return False
+    if asked.span and (asked.period is not None or set(TIMES) & set(by)):
+        return False
+    if not all(on_parts(one) for one in conditions(asked, parts=True)):
+        return False
+    # Two actors of one name may share an event, unless only one of its roles is looked at.
+    one_role = asked.initiators is not None or len(set(asked.roles)) == 1 or not asked.parties
+    return len(asked.driven) == 1 or one_role
+
+
+def parts_queries(asked: Question, by: Sequence[str], portion: Sequence[ColumnElement[bool]]) -> Iterator[Any]:
+    """The statements over the parts: one, or two where both who takes part and the counterpart are counted."""
+    assert asked.driven is not None
+    where = [P.actor.in_(sorted(asked.driven)), *conditions(asked, parts=True), *portion]
+    takers: list[tuple[Any, list[Any]]] = [(None, [])]
+    if "participant" in by:
+        if len(asked.roles) == 1:
+            takers = [(in_role(asked.roles[0]), [])]
+        else:
+            takers = [(P.actor, []), (P.other, [P.other.is_not(None), P.other != P.actor])]
+    for taker, more in takers:
+        keys = [taker if name == "participant" else of_parts(name) for name in by]
+        query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], func.count()).where(*where, *more)
+        yield query.group_by(*keys) if keys else query
+
+
+def of_parts(name: str) -> Any:
+    """What parts are grouped by."""
+    match name:
+        case "day" | "month" | "year":
+            return P.day
+        case "initiator":
+            return in_role(INITIATOR)
+        case "recipient":
+            return in_role(RECIPIENT)
+        case _:
+            return P.code
+
+
+def in_role(role: int) -> Any:
+    """Who has a role in a part's event: the actor of the part, or the counterpart."""
+    return case((P.role == role, P.actor), else_=P.other)
+
+
+def events_query(
+    asked: Question, by: Sequence[str], measure: str, lasting: bool, portion: Sequence[ColumnElement[bool]]
+) -> Any:
+    """The statement over the events."""
     from app.coded.store import numbers_of
 
-    where = conditions(asked, parts=False)
+    where = [*conditions(asked, parts=False), *portion]
     if asked.driven is not None:
-        where = [stands(coded_event, asked.view), E.number.in_(numbers_of(asked))]
+        where = [stands(coded_event, asked.view), E.number.in_(numbers_of(asked).where(*portion))]
     keys = [grouping(name) for name in by]
     # Where events last, the day on which each ended tells whether it lies in one span of time.
-    lasting = bool(asked.span and {"day", "month", "year"} & set(by))
     keys += [E.last] if lasting else []
-    sums = [func.count(), func.sum(E.reports), func.sum(E.intensity), func.count(E.intensity)]
-    query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
+    sums: dict[str, list[Any]] = {
+        "events": [],
+        "reports": [func.sum(E.reports)],
+        "intensity": [func.sum(E.intensity), func.count(E.intensity)],
+    }
+    query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], func.count(), *sums[measure]).where(*where)
     if "participant" in by:
         query = query.join(
             coded_part, and_(P.number == E.number, P.role.in_(asked.roles) if len(asked.roles) == 1 else P.once == 1)
         ).where(stands(coded_part, asked.view))
-    found: dict[Cell, Sums] = {}
-    for row in connection.execute(query.group_by(*keys) if keys else query):
-        end = row[len(by)] if lasting else None
-        values = zip(by, row[: len(by)], strict=True)
-        cell = tuple(in_time(name, value, end, asked.period) for name, value in values)
-        total = Sums(*[value or 0 for value in row[len(keys) :]])
-        if total.events:
-            found[cell] = found.get(cell, Sums()) + total
-    return found
+    return query.group_by(*keys) if keys else query
 
 
 def grouping(name: str) -> Any:
@@ -229,7 +365,7 @@ def grouping(name: str) -> Any:
 
 def in_time(name: str, value: Any, end: int | None = None, period: AskedPeriod | None = None) -> Any:
     """A day as what it is counted by; None where an event that ends on `end` lies in several spans of it, or beyond the period."""
-    if name not in ("day", "month", "year"):
+    if name not in TIMES:
         return value
     first = span_of(name, value)
     if end is not None and period is not None:
@@ -245,21 +381,48 @@ def span_of(name: str, day: int) -> int:
     return day if name == "day" else month_of(day) if name == "month" else month_of(day) // 12
 
 
+# ── Facets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def facet(connection: Connection, asked: Question, name: str, most: int) -> dict[Any, int]:
-    """How many events have each value of a facet of the events resource."""
+    """How many events have each value of a facet of the events resource; of actors at least the `most` that have most."""
     if name in ("place", "topic", "source"):
         return {}
     if name == "status":
-        n = sum(one.events for one in counts(connection, asked, ()).values())
+        n = sum(counts(connection, asked, ()).values())
         return {"occurred": n} if n else {}
     if name == "role":
         return roles(connection, asked)
+    if name in ROLE_AXES:
+        return ids_of(connection, asked, in_facet(connection, asked, name, most))
     found: dict[Any, int] = {}
-    for cell, one in counts(connection, asked, (name,)).items():
+    for cell, n in counts(connection, asked, (name,)).items():
         value = as_code(cell[0]) if name == "code" else quad_of(cell[0]) if name == "quad" else cell[0]
         if value not in (None, ""):
-            found[value] = found.get(value, 0) + one.events
-    return ids_of(connection, asked, found) if name in ("participant", "initiator", "recipient") else found
+            found[value] = found.get(value, 0) + n
+    return found
+
+
+def in_facet(connection: Connection, asked: Question, axis: str, most: int) -> dict[int, int]:
+    """How many events each actor has: of all of them, or of the first ones and of all who are somebody here.
+
+    The latter may have curated events too, and several of them may be one actor.
+    """
+    besides = sorted(links(connection, asked.view))
+    told = ranked(connection, asked, axis, "events", most, besides) if len(besides) <= BESIDES_MOST else None
+    if told is not None:
+        return {number: n for number, n in told.found.items() if number is not None}
+    return {cell[0]: n for cell, n in counts(connection, asked, (axis,)).items() if cell[0] is not None}
+
+
+def links(connection: Connection, view: View) -> Mapping[int, str]:
+    """Who the datasets' actors are here, by their numbers; those that are nobody are left out."""
+
+    def find() -> Mapping[int, str]:
+        query = select(coded_link.c.number, coded_link.c.actor).where(stands(coded_link, view))
+        return {row.number: row.actor for row in connection.execute(query)}
+
+    return LINKS.get(connection, view, "", find)
 
 
 def as_code(coded: Any) -> Any:
@@ -279,13 +442,27 @@ def quad_of(coded: Any) -> int | None:
 
 def ids_of(connection: Connection, asked: Question, found: Mapping[int, int]) -> dict[Any, int]:
     """Counts by the number of a dataset's actor as counts by the actor that it is here."""
-    from app.coded.store import named
-
-    actors = named(connection, asked.view, set(found))
+    actors = ids(connection, asked.view, found)
     told: dict[Any, int] = {}
     for number, n in found.items():
-        told[actors[number][0]] = told.get(actors[number][0], 0) + n
+        told[actors[number]] = told.get(actors[number], 0) + n
     return told
+
+
+def ids(connection: Connection, view: View, numbers: Iterable[int]) -> dict[int, str]:
+    """The id of the actor that each number is here: of the one linked to it, else its own."""
+    linked = links(connection, view)
+    found = {number: linked[number] for number in numbers if number in linked}
+    rest = [number for number in numbers if number not in linked]
+    for start in range(0, len(rest), NAMED_AT_ONCE):
+        query = select(coded_actor.c.number, coded_actor.c.id).where(
+            coded_actor.c.number.in_(rest[start : start + NAMED_AT_ONCE])
+        )
+        found |= {row[0]: row[1] for row in connection.execute(query)}
+    return found
+
+
+NAMED_AT_ONCE: Final = 5_000
 
 
 def roles(connection: Connection, asked: Question) -> dict[Any, int]:

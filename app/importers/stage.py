@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from app.db import Held
-from app.models.coded import INITIATOR, RECIPIENT
+from app.models.coded import INITIATOR, NOBODY, RECIPIENT
 
 CHUNK_ROWS: Final = 100_000  # rows a transaction writes: about a second, so that another writer need not give up
 BUCKETS: Final = 256
@@ -630,8 +630,8 @@ def counted_ahead(source: str) -> Iterator[str]:
             f"SELECT {year}, actor, :since, {added} FROM coded_actor_total {own} GROUP BY actor{group}"
         )
     met = (
-        "SELECT actor, other, sum(events * once) AS events, sum(reports * once) AS reports, "  # noqa: S608
-        f"{_in_role('')} FROM {source} WHERE other IS NOT NULL GROUP BY actor, other "
+        f"SELECT actor, COALESCE(other, {NOBODY}) AS other, sum(events * once) AS events, sum(reports * once) AS reports, "  # noqa: S608
+        f"{_in_role('')} FROM {source} GROUP BY actor, COALESCE(other, {NOBODY}) "
         f"HAVING sum(events * once) <> 0 OR sum(reports * once) <> 0 OR {_other_roles('')}"
     )
     numbers = ("events", "reports", "initiated", "received")

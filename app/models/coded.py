@@ -24,6 +24,7 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, SmallInteger, 
 from app.models.base import key, local, metadata, reference, sharded
 
 INITIATOR, RECIPIENT = 1, 2
+NOBODY = -1  # the counterpart of who is alone in an event
 
 
 def having(condition: str) -> dict[str, Any]:
@@ -241,7 +242,7 @@ coded_counterpart = Table(
     "coded_counterpart",
     metadata,
     Column("actor", Integer, primary_key=True, autoincrement=False),
-    Column("other", Integer, primary_key=True, autoincrement=False),
+    Column("other", Integer, primary_key=True, autoincrement=False, comment="The counterpart; -1 for nobody."),
     Column("since", Integer, primary_key=True, autoincrement=False),
     Column("until", Integer),
     Column("events", Integer, nullable=False, comment="How many events they have in common, whoever acts."),

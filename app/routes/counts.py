@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -42,6 +42,7 @@ OWN = (
     Parameter("cursor", "`next_cursor` of the page before, with the same parameters.", Word(4000), ""),
 )
 NAMES = {one.name for one in OWN}
+NOTHING = counts.Table((), 0, more=False)
 # Of what a list takes, a table of numbers has only the revision, the enrichment and the words searched.
 FILTERS = tuple(
     one
@@ -102,7 +103,7 @@ def counting(request: Request) -> Response:
     start, walk = 0, None
     if "cursor" in own:
         walk, key = cursors.read(own["cursor"], mark, (int,))
-        start = key[0]
+        start = max(0, key[0])
     with here.database.read() as connection:
         pinned = reading.pin(
             request,
@@ -124,31 +125,32 @@ def counting(request: Request) -> Response:
             resolvers=RESOLVERS,
             resources=RESOURCES,
         )
-        rows = [] if asked.nothing else counts.rows(connection, asked, by, measure)
-        coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not rows)
-    limit = own.get("limit", CELLS_PAGE)
-    shown = rows[start : start + limit]
-    total = len(rows) if measure == "intensity" else sum(row.n or 0 for row in rows)
-    items = [cell(asked, by, row, total if own.get("normalize") else None) for row in shown]
-    more = start + limit < len(rows)
-    cursor = cursors.write(pinned.view.revision, mark, (start + limit,)) if more else None
+        limit = own.get("limit", CELLS_PAGE)
+        found = NOTHING if asked.nothing else counts.table(connection, asked, by, measure, start, limit)
+        coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not found.rows and not start)
+    link = counts.linker(asked, by)
+    whole = found.total if own.get("normalize") else None
+    items = [cell(by, row, whole, link) for row in found.rows]
+    cursor = cursors.write(pinned.view.revision, mark, (start + limit,)) if found.more else None
     told = {
         "items": items,
         "next_cursor": cursor,
         "revision": pinned.view.revision,
         "by": list(by),
         "measure": measure,
-        "total": total,
+        "total": found.total,
         "coverage": coverage,
     }
     return reading.said(pinned, told, links=reading.next_link(request, cursor))
 
 
-def cell(asked: Any, by: tuple[str, ...], row: counts.Row, total: float | None) -> dict[str, Any]:
+def cell(
+    by: tuple[str, ...], row: counts.Row, total: float | None, link: Callable[[Sequence[Any]], str | None]
+) -> dict[str, Any]:
     """A cell as the API shows it."""
     told: dict[str, Any] = dict(zip(by, row.values, strict=True))
     told["n"] = row.n
     if total is not None:
         told["share"] = round((row.n or 0) / total, 6) if total else 0.0
-    told["items"] = counts.link(asked, by, row.values)
+    told["items"] = link(row.values)
     return told

@@ -65,7 +65,7 @@ def upgrade() -> None:
     op.create_table(
         "coded_counterpart",
         whole("actor"),
-        whole("other"),
+        sa.Column("other", sa.Integer, autoincrement=False, nullable=False, comment="The counterpart; -1 for nobody."),
         whole("since"),
         sa.Column("until", sa.Integer, nullable=True),
         sa.Column("events", sa.Integer, nullable=False, comment="How many events they have in common, whoever acts."),
@@ -99,7 +99,7 @@ def downgrade() -> None:
         "SELECT actor, other, at, sum(events), sum(reports) FROM ("
         "SELECT actor, other, since AS at, events, reports FROM coded_counterpart UNION ALL "
         "SELECT actor, other, until, -events, -reports FROM coded_counterpart WHERE until IS NOT NULL"
-        ") AS x GROUP BY actor, other, at HAVING sum(events) <> 0 OR sum(reports) <> 0"
+        ") AS x WHERE other >= 0 GROUP BY actor, other, at HAVING sum(events) <> 0 OR sum(reports) <> 0"
     )
     op.drop_index("ix_coded_counterpart_most", "coded_counterpart")
     for table in ("coded_counterpart", "coded_total", "coded_active", "coded_actor_year", "coded_actor_total"):
@@ -236,8 +236,11 @@ def by_counterpart(span: str) -> str:
         f"SELECT actor, other, at, lead(at) OVER (PARTITION BY actor, other ORDER BY at) AS next, {so_far} FROM ("
         f"SELECT actor, other, at, {summed} FROM ("
         f"SELECT actor, other, since AS at, events, reports, 0 AS initiated, 0 AS received FROM coded_pair WHERE {span} UNION ALL "
+        # What an actor has beyond its pairs, it has alone.
+        f"SELECT actor, -1, since, events, reports, 0, 0 FROM coded_active WHERE year = -1 AND {span} UNION ALL "
+        f"SELECT actor, -1, since, -events, -reports, 0, 0 FROM coded_pair WHERE {span} UNION ALL "
         "SELECT actor, other, at, 0, 0, initiated, received FROM ("
-        + in_role("actor, other", f"other IS NOT NULL AND {span}")
+        + in_role("actor, COALESCE(other, -1) AS other", span)
         + ") AS parts) AS x GROUP BY actor, other, at "
         + "HAVING "
         + " OR ".join(f"sum({name}) <> 0" for name in numbers)

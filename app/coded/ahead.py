@@ -1,0 +1,335 @@
+"""Which of what was counted ahead answers a question, and how it is asked: statements made once for a shape, with bound values.
+
+    coded_total, coded_month                      everything, by month; by month and code
+    coded_actor_total, _month, _year              an actor, by month; by month and code; by year and code
+    coded_active                                  every actor, in a year or in all
+    coded_counterpart                             whom an actor met
+
+All of it holds whole months or whole years. A period is cut into those and into edges, which are counted from the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select
+
+from app.coded.question import Question
+from app.models.coded import (
+    INITIATOR,
+    NOBODY,
+    coded_active,
+    coded_actor,
+    coded_actor_month,
+    coded_actor_total,
+    coded_actor_year,
+    coded_counterpart,
+    coded_month,
+    coded_total,
+)
+from app.query.fields import View
+from app.query.once import Once
+from app.query.params import AskedPeriod
+from app.times import day_number, from_day_number
+
+ALL_YEARS = -1
+OPEN = 1_200_000  # a month after all others, and the first of a year
+ROLE_AXES = {"initiator": "initiated", "recipient": "received", "participant": "events"}
+DATASETS: Once[tuple[int, ...], tuple[str, ...]] = Once(
+    20_000
+)  # of which datasets actors are, in the order of their numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose events are counted: the numbers of an actor, and the column that holds how many there are in its role."""
+
+    numbers: tuple[int, ...]
+    column: str = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A statement over a table of additions, but for its values."""
+
+    table: str
+    by: tuple[str, ...]
+    columns: tuple[str, ...]  # what is added up
+    actors: int = 0  # how many there are, 0 for all
+    spans: int = 0  # how many spans of months or years
+
+
+TABLES: dict[str, Table] = {
+    one.name: one
+    for one in (
+        coded_total,
+        coded_month,
+        coded_actor_total,
+        coded_actor_month,
+        coded_actor_year,
+        coded_active,
+        coded_counterpart,
+    )
+}
+
+
+def whose(connection: Connection, asked: Question) -> Whose | None:
+    """Whose events a question is about, where what was counted ahead can tell them; no numbers for everybody's."""
+    parties, roles = asked.parties, asked.roles
+    both = len(set(roles)) == 2
+    if not parties and asked.initiators is None and asked.recipients is None:
+        return None if roles else Whose(())
+    if len(parties) == 1 and asked.initiators is None and asked.recipients is None:
+        found = tuple(sorted(parties[0]))
+        if len(roles) == 1:
+            return Whose(found, "initiated" if roles[0] == INITIATOR else "received")
+        return Whose(found) if (not roles or both) and apart(connection, asked.view, found) else None
+    if parties or roles or (asked.initiators is not None and asked.recipients is not None):
+        return None
+    # An event has one initiator and one recipient, so the numbers of several actors add up.
+    if asked.initiators is not None:
+        return Whose(tuple(sorted(asked.initiators)), "initiated")
+    assert asked.recipients is not None
+    return Whose(tuple(sorted(asked.recipients)), "received")
+
+
+def apart(connection: Connection, view: View, numbers: tuple[int, ...]) -> bool:
+    """Whether no two of a dataset's actors are of one dataset: those could share an event, which both have counted."""
+    if len(numbers) == 1:
+        return True
+    query = select(coded_actor.c.dataset).where(coded_actor.c.number.in_(numbers))
+    found = DATASETS.get(connection, view, numbers, lambda: tuple(connection.scalars(query)))
+    return len(set(found)) == len(numbers)
+
+
+@lru_cache(2_000)
+def statement(shape: Shape) -> Select[Any]:
+    """The statement of a shape; its values are `revision`, `actor0` …, `low0`, `high0` …"""
+    table = TABLES[shape.table]
+    c = table.c
+    where = [c.since <= bindparam("revision")]
+    if shape.actors == 1:
+        where.append(c.actor == bindparam("actor0"))
+    elif shape.actors:
+        where.append(c.actor.in_([bindparam(f"actor{n}") for n in range(shape.actors)]))
+    if shape.spans:
+        time = c.year if "year" in c else c.month
+        where += [time >= bindparam("low0"), time < bindparam("high0")]
+    keys = [along(name, c) for name in shape.by]
+    sums = [func.sum(c[name]) for name in shape.columns]
+    query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
+    # One column stands for how many there are: what came and went again is no cell.
+    return query.group_by(*keys).having(sums[0] > 0) if keys else query
+
+
+def along(name: str, c: Any) -> Any:
+    """A grouping of additions."""
+    match name:
+        case "year" if "year" not in c:
+            return c.month // 12
+        case "root":
+            return c.code
+        case "initiator" | "recipient" | "participant":
+            return c.actor
+        case _:
+            return c[name]
+
+
+def added(
+    connection: Connection, table: Table, by: tuple[str, ...], columns: tuple[str, ...], who: Whose, revision: int,
+    span: tuple[int, int] | None, where: Sequence[Any] = (),
+) -> Sequence[Any]:  # fmt: skip
+    """The cells of a table of additions: values along `by`, then the sum of each column."""
+    query = statement(Shape(table.name, by, columns, len(who.numbers), int(span is not None)))
+    values: dict[str, Any] = {"revision": revision}
+    for n, number in enumerate(who.numbers):
+        values[f"actor{n}"] = number
+    if span is not None:
+        values["low0"], values["high0"] = span
+    if where:
+        query = query.where(*where)
+    return connection.execute(query, values).all()
+
+
+# ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def months(period: AskedPeriod | None) -> tuple[tuple[int, int] | None, list[tuple[int | None, int | None]]]:
+    """The whole months of a period, and the days before and after them that it holds besides."""
+    if period is None:
+        return None, []
+    lower, upper = period.lower, period.upper
+    first = 0 if lower is None else ceiling(lower)
+    end = OPEN if upper is None else month_of(upper)
+    if first > end:
+        return (0, 0), [(lower, upper)]
+    edges: list[tuple[int | None, int | None]] = []
+    if lower is not None and start_of(first) > lower:
+        edges.append((lower, start_of(first)))
+    if upper is not None and start_of(end) < upper:
+        edges.append((start_of(end), upper))
+    return (first, end), edges
+
+
+def years(span: tuple[int, int]) -> tuple[tuple[int, int], list[tuple[int, int]]]:
+    """The whole years of a span of months, and the months before and after them."""
+    first, end = -(-span[0] // 12), span[1] // 12
+    if first >= end:
+        return (0, 0), [span]
+    edges = [(span[0], first * 12), (end * 12, span[1])]
+    return (first, end), [(low, high) for low, high in edges if low < high]
+
+
+@lru_cache(50_000)
+def month_of(day: int) -> int:
+    """The month of a day, as `year * 12 + month - 1`."""
+    found = from_day_number(day)
+    return found.year * 12 + found.month - 1
+
+
+def start_of(month: int) -> int:
+    """The first day of a month."""
+    return day_number(date(month // 12, month % 12 + 1, 1))
+
+
+def ceiling(day: int) -> int:
+    """The first month that begins on a day or after it."""
+    month = month_of(day)
+    return month if start_of(month) == day else month + 1
+
+
+# ── Who is in it most ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Those with the most events, by their numbers (None for nobody), and how many events all of them have together."""
+
+    found: dict[int | None, int]
+    total: int
+
+
+def ranked(
+    connection: Connection, asked: Question, axis: str, who: Whose, measure: str, most: int, besides: Sequence[int]
+) -> Ranked | None:
+    """The `most` actors with the most events, all that share the last place, and those of `besides`; None where it is not held."""
+    if asked.codes or asked.more or measure == "intensity" or (asked.span and asked.period is not None):
+        return None
+    if not who.numbers:
+        return active(connection, asked, axis, measure, most, besides)
+    if len(who.numbers) > 1 or asked.period is not None or (axis == "participant" and asked.roles):
+        return None
+    if measure == "events" and axis == "participant" and who.column == "events":
+        return met_most(connection, asked.view, who.numbers[0], most, besides)
+    if axis == "participant" or (measure == "events" and {who.column, ROLE_AXES[axis]} == {"initiated", "received"}):
+        return met(connection, asked.view, axis, who, measure, most, besides)
+    return None
+
+
+def active(
+    connection: Connection, asked: Question, axis: str, measure: str, most: int, besides: Sequence[int]
+) -> Ranked | None:
+    """The most active of all actors, in all years or in whole ones."""
+    if measure != "events" and axis != "participant":
+        return None
+    span = (ALL_YEARS, ALL_YEARS + 1)
+    if asked.period is not None:
+        inner, edges = months(asked.period)
+        assert inner is not None
+        span, rest = years(inner)
+        if edges or rest:
+            return None
+    column = measure if axis == "participant" else ROLE_AXES[axis]
+    rows = added(connection, coded_active, ("participant",), (column,), Whose(()), asked.view.revision, span)
+    return cut({row[0]: row[1] for row in rows}, most, besides)
+
+
+def met_most(connection: Connection, view: View, actor: int, most: int, besides: Sequence[int]) -> Ranked:
+    """Whom an actor met most, and itself, from the end of an index."""
+    values = {"revision": view.revision, "actor": actor}
+    first = connection.execute(first_met(), {**values, "most": most + 1}).all()
+    if len(first) > most and first[-1][1] == first[-2][1]:
+        # The last place is shared: all who have it, since their names decide.
+        first = connection.execute(at_least(), {**values, "least": first[-1][1]}).all()
+    found: dict[int | None, int] = {row[0]: row[1] for row in first}
+    others = connection.execute(just(), {**values, "wanted": [*besides, NOBODY, actor]}).all()
+    apart = {row[0]: row[1] for row in others}
+    own = totals(connection, actor, view.revision, "events")
+    # Each event has a counterpart, but for those that the actor is in with nobody or with itself.
+    total = 2 * own - apart.pop(NOBODY, 0) - apart.pop(actor, 0)
+    found |= apart | ({actor: own} if own else {})
+    return Ranked(found, total)
+
+
+def met(
+    connection: Connection, view: View, axis: str, who: Whose, measure: str, most: int, besides: Sequence[int]
+) -> Ranked | None:
+    """The counterparts of an actor, in one role or by reports: from all of them."""
+    actor = who.numbers[0]
+    if measure != "events" and who.column != "events":
+        return None
+    column = measure if who.column == "events" else who.column
+    rows = connection.execute(everybody(column), {"revision": view.revision, "actor": actor})
+    found: dict[int | None, int] = {None if row[0] == NOBODY else row[0]: row[1] for row in rows}
+    if axis == "participant":
+        # Itself takes part in all of them.
+        found.pop(None, None)
+        found.pop(actor, None)
+        own = totals(connection, actor, view.revision, column)
+        found |= {actor: own} if own else {}
+    return cut(found, most, besides)
+
+
+def cut(found: dict[int | None, int], most: int, besides: Sequence[int]) -> Ranked:
+    """Those in the first places of all."""
+    total = sum(found.values())
+    if len(found) > most:
+        least = sorted(found.values(), reverse=True)[most - 1]
+        kept = {number: n for number, n in found.items() if n >= least}
+        found = kept | {number: found[number] for number in besides if number in found}
+    return Ranked(found, total)
+
+
+def totals(connection: Connection, actor: int, revision: int, column: str) -> int:
+    """How many events or reports an actor has in all."""
+    rows = added(connection, coded_active, (), (column,), Whose((actor,)), revision, (ALL_YEARS, ALL_YEARS + 1))
+    return rows[0][0] or 0
+
+
+C = coded_counterpart.c
+
+
+def counterparts(column: str) -> Select[Any]:
+    """Whom an actor met at a revision."""
+    standing = (C.since <= bindparam("revision"), or_(C.until.is_(None), C.until > bindparam("revision")))
+    return select(C.other, C[column]).where(C.actor == bindparam("actor"), *standing)
+
+
+@lru_cache(1)
+def first_met() -> Select[Any]:
+    """The first in the order of their numbers, without nobody and the actor itself."""
+    query = counterparts("events").where(C.other != NOBODY, C.other != bindparam("actor"))
+    return query.order_by(C.events.desc(), C.other.desc()).limit(bindparam("most"))
+
+
+@lru_cache(1)
+def at_least() -> Select[Any]:
+    """All with so many events."""
+    query = counterparts("events").where(C.other != NOBODY, C.other != bindparam("actor"))
+    return query.where(C.events >= bindparam("least"))
+
+
+@lru_cache(1)
+def just() -> Select[Any]:
+    """Those asked for by number."""
+    return counterparts("events").where(C.other.in_(bindparam("wanted", expanding=True)))
+
+
+@lru_cache(8)
+def everybody(column: str) -> Select[Any]:
+    """All of them, by how many events or reports there are, or how many the actor initiates or receives."""
+    return counterparts(column).where(C[column] > 0)
