@@ -184,9 +184,11 @@ def find(
 
 
 def ids(connection: Connection, view: View, terms: Sequence[Term], noun: str, *, limit: int) -> list[str]:
-    """The ids of records of a noun whose own words hold all the terms, in no order, `limit` at most."""
+    """The ids of versions of a noun whose own words hold all the terms, `limit` at most; a text's may come again."""
     how = engine(connection)
-    statement = f"SELECT DISTINCT s.id FROM {how.FOUND} WHERE {how.MATCH.format(asked='asked')} AND {SEEN} LIMIT :most"  # noqa: S608
+    found = f"{how.MATCH.format(asked='asked')} AND {how.NUMBER} < :before AND {SEEN}"
+    # Without DISTINCT, and in an order: else PostgreSQL reads all of them, 400 ms rather than 4.
+    statement = f"SELECT s.id FROM {how.FOUND} WHERE {found} ORDER BY {how.NUMBER} DESC LIMIT :most"  # noqa: S608
     given = {"asked": how.expression(terms, (noun,), own=True), "most": limit, **seen(view, None)}
     return list(connection.execute(text(statement), given).scalars())
 
