@@ -71,7 +71,8 @@ def edits(server: Server, secret: str, seconds: float) -> tuple[float, list[floa
             connection.request("PUT", f"/v1/topics/editor-{editor}", body, {**headers, **condition})
             answer = connection.getresponse()
             answer.read()
-            if answer.status not in (200, 201):
+            # The first one makes the record, unless an earlier round did.
+            if answer.status not in ((200,) if n else (200, 201, 412)):
                 raise RuntimeError(f"An edit was answered with {answer.status}.")
             took.append((time.monotonic() - begun) * 1000)
             n += 1
