@@ -59,8 +59,8 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection for reading; it cannot write.
+    def read(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection for reading, for so many seconds where more than usual are needed; it cannot write.
 
         Raises Unavailable at once while the database has just been found away: waiting for it again would hold up everybody.
         """
@@ -72,7 +72,8 @@ class Database:
                 if is_connect_failure(error):
                     self.stalls.found_away()
                 raise
-            with connection, self.stalls.limit(connection.connection.dbapi_connection, self.stalls.read_seconds):
+            within = self.stalls.read_seconds if seconds is None else seconds
+            with connection, self.stalls.limit(connection.connection.dbapi_connection, within):
                 yield connection
 
     @contextmanager

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from hashlib import sha256
@@ -106,8 +107,12 @@ def publish(server: Server, secret: str, body: bytes) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}/v1/dossiers", body, headers)
     begun = time.monotonic()
-    with servers.DIRECT.open(request, timeout=900) as answer:
-        return {"status": answer.status, "seconds": time.monotonic() - begun}
+    try:
+        with servers.DIRECT.open(request, timeout=900) as answer:
+            return {"status": answer.status, "seconds": time.monotonic() - begun}
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return {"status": problem.status, "said": problem.read()[:500]}
 
 
 def beside(server: Server, secret: str, body: bytes) -> tuple[dict[str, Any], load.Load]:

@@ -48,6 +48,7 @@ from app.writing.parts import PARTS
 from app.writing.retries import Answer, Asked
 
 QUEUE_SECONDS: Final = 30.0  # by which a write that waits for its thread is turned down: its client has given up
+CHECK_SECONDS: Final = 300.0  # a read is given up sooner, but checking the largest dossier is work, not waiting
 BYTES: Final = "application/octet-stream"
 # What generators of clients cannot make is taken, and told in words: YAML for dossiers, text/plain for texts.
 YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
@@ -545,7 +546,7 @@ def publishing_dossier(request: Request, body: bytes) -> Response:
         return known
     if kind == "application/json":
         in_json(body, here.settings.body_bytes)
-    with here.database.read() as connection:
+    with here.database.read(CHECK_SECONDS) as connection:
         prepared = publish.prepare(connection, body, here.vocabularies, most_bytes=here.settings.body_bytes)
         publishing.limited(prepared, here.settings.dossier_records)
         if values.get("dry_run"):
