@@ -7,45 +7,64 @@ whoever accepts it; what does not fit any more is refused with its faults, and g
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from app import ledger
-from app.dossiers import publish
+from app.dossiers import document, publish
 from app.dossiers.publish import Prepared
-from app.errors import BadDossier, Conflict, NotFound
+from app.errors import BadDossier, Conflict, Fault, NotFound
 from app.ledger import Change, stamp
 from app.models.access import proposal
+from app.query.fields import View
+from app.query.once import Once
 from app.vocabularies import Vocabularies
 from app.writing import publishing
 from app.writing.acts import Desk, Unchanged
 from app.writing.retries import Answer, Asked
 
 WAITING = "proposed"
+WAITING_MOST = 1_000  # proposals that wait at once: whoever writes more should find somebody to read them first
+LISTED_BYTES = 2_000_000  # of proposals whose records a list shows: comparing one costs half a second a megabyte
 
 
-def propose(desk: Desk, asked: Asked, prepared: Prepared, data: bytes, why: str | None) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A proposal beside what stands: the dossier that may be published, or why it may not."""
+
+    prepared: Prepared | None
+    faults: tuple[Fault, ...] = ()
+
+
+COMPARED: Once[str, Compared] = Once(8)
+
+
+def propose(desk: Desk, asked: Asked, one: Prepared, data: bytes, why: str | None) -> Answer:
     """Keep a dossier that is without faults now until somebody decides."""
 
     def work(connection: Connection) -> Answer:
         now = desk.clock()
-        id = name_of(now, prepared.dossier.id)
+        wait = select(func.count()).select_from(proposal).where(proposal.c.state == WAITING)
+        if connection.execute(wait).scalar_one() >= WAITING_MOST:
+            raise Conflict(f"{WAITING_MOST:,} proposals wait already. Accept or refuse some first.")
+        id = name_of(now, one.dossier.id)
         connection.execute(
             insert(proposal).values(
                 id=id,
                 state=WAITING,
-                dossier=prepared.dossier.id,
-                title=prepared.dossier.title,
+                dossier=one.dossier.id,
+                title=one.dossier.title,
                 data=data.decode("utf-8-sig"),
-                digest=prepared.digest,
+                digest=one.digest,
                 by=asked.by.name,
-                why=why or prepared.dossier.title,
+                why=why or one.dossier.title,
                 at=stamp(now),
             )
         )
-        told = {**as_json(found(connection, id)), "difference": publishing.difference(connection, prepared)}
+        told = {**as_json(found(connection, id)), "difference": publishing.difference(connection, one)}
         return Answer.of(201, told, Location=f"/v1/proposals/{id}")
 
     return desk.note(asked, work)
@@ -95,13 +114,29 @@ def shown(connection: Connection, id: str, vocabularies: Vocabularies) -> dict[s
     row = found(connection, id)
     told: dict[str, Any] = {**as_json(row), "difference": None, "faults": []}
     if row.state == WAITING:
-        try:
-            told["difference"] = publishing.difference(
-                connection, publish.prepare(connection, row.data.encode(), vocabularies)
-            )
-        except BadDossier as error:
-            told["faults"] = [fault.as_json() for fault in error.errors]
+        found_now = compared(connection, row, vocabularies)
+        told["faults"] = [fault.as_json() for fault in found_now.faults]
+        if found_now.prepared is not None:
+            told["difference"] = publishing.difference(connection, found_now.prepared)
     return told
+
+
+def compared(connection: Connection, row: Row[Any], vocabularies: Vocabularies) -> Compared:
+    """A proposal beside what stands now, worked out once for a revision."""
+
+    def compare() -> Compared:
+        try:
+            return Compared(prepared(connection, row, vocabularies))
+        except BadDossier as error:
+            return Compared(None, error.errors)
+
+    return COMPARED.get(connection, View(ledger.latest(connection), enrichment=True), row.id, compare)
+
+
+def prepared(connection: Connection, row: Row[Any], vocabularies: Vocabularies) -> Prepared:
+    """A proposal as a dossier that may be published. Raises BadDossier where it does not fit any more."""
+    data = row.data.encode()
+    return publish.prepare(connection, data, vocabularies, most_bytes=max(len(data), document.MOST_BYTES))
 
 
 def records(
@@ -109,12 +144,15 @@ def records(
 ) -> Iterator[dict[str, Any]]:
     """The records of a noun that wait, each with its proposal: at most `most`, the oldest proposals first."""
     rows = connection.execute(select(proposal).where(proposal.c.state == WAITING).order_by(proposal.c.id).limit(100))
+    left = LISTED_BYTES
     for row in rows.all():
-        try:
-            prepared = publish.prepare(connection, row.data.encode(), vocabularies)
-        except BadDossier:
+        left -= len(row.data)
+        if left < 0:
+            return
+        one = compared(connection, row, vocabularies).prepared
+        if one is None:
             continue  # its own page says why
-        for act, pairs in (("create", prepared.difference.created), ("update", prepared.difference.updated)):
+        for act, pairs in (("create", one.difference.created), ("update", one.difference.updated)):
             for other, record in pairs:
                 if other != noun or (record.get("enrichment") and not enrichment):
                     continue
@@ -136,10 +174,10 @@ def accept(desk: Desk, asked: Asked, id: str, why: str, vocabularies: Vocabulari
 
     def work(connection: Connection, number: int) -> Answer:
         waiting(connection, id)
-        prepared = publish.prepare(connection, row.data.encode(), vocabularies)
-        if not prepared.difference:
+        now = prepared(connection, row, vocabularies)
+        if not now.difference:
             raise Unchanged(Answer.of(200, {}))
-        publishing.fill(connection, number, prepared, desk)
+        publishing.fill(connection, number, now, desk)
         return decide(connection, desk, asked, id, "accepted", why, number)
 
     def nothing_new(connection: Connection) -> Answer:
