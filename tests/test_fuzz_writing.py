@@ -83,6 +83,7 @@ def test_no_value_anywhere_in_a_record_breaks_it_or_what_lists_it(own_seeded: Kn
 
     assert seen[200] > 10
     assert seen[422] > 100
+    kb.database.close()  # the doctor comes with connections of its own
     assert list(examine(kb.database, Settings().migrations)) == []
     for resource in resources:
         assert kb.get(f"/v1/{resource.name}?format=csv&enrichment=true").status_code == 200
@@ -113,4 +114,5 @@ def test_writes_made_up_from_the_document_get_no_5xx(own_seeded: KnowledgeBase) 
 
     assert sum(seen.values()) > 100
     assert seen[401] < sum(seen.values()) / 2
+    kb.database.close()  # the doctor comes with connections of its own
     assert list(examine(kb.database, Settings().migrations)) == []

@@ -268,3 +268,45 @@ def test_a_text_of_no_source_is_refused(kb: KnowledgeBase):
         put = kb.send("PUT", f"/v1/sources/{id}/text", b"words", key=key, Content_Type="text/plain")
         gone = kb.send("DELETE", f"/v1/sources/{id}/text", key=key)
         assert (put.status_code, gone.status_code) == (404, 404), id
+
+
+# ── Two servers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_same_request_to_two_servers_at_once_acts_once(kb: KnowledgeBase):
+    other = KnowledgeBase.at(str(kb.database.url.render_as_string(hide_password=False)))
+    key = kb.key("write")
+    kb.load(whole())
+    requests: list[tuple[str, str, Any, dict[str, str | bytes]]] = [
+        ("PUT", f"/v1/sources/{ARDEN}/text", TEXT.encode(), {"Content_Type": "text/plain", "Idempotency_Key": "t"}),
+        ("POST", "/v1/dossiers?state=proposed", dossier("quay", topics=[topic("quays")]), {"Idempotency_Key": "p"}),
+        ("PUT", "/v1/topics/piers", {"label": "Piers"}, {"If_None_Match": "*", "Idempotency_Key": "e"}),
+        ("POST", "/v1/dossiers", dossier("dock", topics=[topic("docks")]), {"Idempotency_Key": "d"}),
+    ]
+
+    for method, path, body, headers in requests:
+        with ThreadPoolExecutor(6) as crowd:
+            answers = list(
+                crowd.map(
+                    lambda base: base.send(method, path, body, key=key, **headers),  # noqa: B023
+                    [kb, other] * 4,
+                )
+            )
+        assert {answer.status_code for answer in answers} <= {200, 201}, [answer.text for answer in answers]
+        assert len({answer.content for answer in answers}) == 1, path
+
+    assert kb.latest == 3
+    assert len(kb.json("/v1/proposals")["items"]) == 1
+    other.close()
+
+
+def test_an_attached_text_is_found_and_a_withdrawn_one_is_not(kb: KnowledgeBase):
+    key = kb.key("write")
+    kb.send("POST", "/v1/dossiers", whole(), key=key)
+
+    kb.send("PUT", f"/v1/sources/{ARDEN}/text", TEXT.encode(), key=key, Content_Type="text/plain")
+    found = kb.json("/v1/search?q=Observers+doubt")["items"]
+    kb.send("DELETE", f"/v1/sources/{ARDEN}/text", key=key)
+
+    assert found
+    assert kb.json("/v1/search?q=Observers+doubt")["items"] == []

@@ -69,6 +69,9 @@ def refuse(one: Merge, old: Record, new: Record) -> None:
     if one.id == one.into:
         detail = f"{one.id} cannot be merged into itself. Name another {one.resource.noun}."
         raise BadQuery(detail, errors=[Fault("into", detail, "body")])
+    if new.get("enrichment") and not old.get("enrichment"):
+        detail = f"{one.into} is knowledge from outside the sources, {one.id} is not. Merge {one.into} into {one.id} instead."
+        raise BadQuery(detail, errors=[Fault("into", detail, "body")])
     if old.get("kind") != new.get("kind"):
         detail = (
             f"{one.id} is of the kind {old.get('kind')}, {one.into} of the kind {new.get('kind')}: they cannot be one."

@@ -68,10 +68,8 @@ def keep(connection: Connection, asked: Asked, answer: Answer, now: datetime) ->
     """Keep an answer for whoever repeats the request, in the transaction that did what was asked."""
     if asked.retry is None:
         return
-    kept = answered_write.c
-    mine = (kept.key == asked.by.id, kept.id == asked.retry)
-    connection.execute(delete(answered_write).where(kept.expires_at <= stamp(now)))
-    connection.execute(delete(answered_write).where(*mine))
+    # Only what has expired goes: where another process was first with this very request, the insert below fails, and so it must.
+    connection.execute(delete(answered_write).where(answered_write.c.expires_at <= stamp(now)))
     connection.execute(
         insert(answered_write).values(
             key=asked.by.id,
