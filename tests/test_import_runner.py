@@ -40,6 +40,7 @@ from app.models.coded import (
     coded_total,
     rejected_row,
 )
+from app.models.search import searchable
 from app.times import from_day_number
 from tests.base import KnowledgeBase
 
@@ -565,7 +566,7 @@ def test_what_is_counted_ahead_equals_a_scan_at_every_revision(
     kb: KnowledgeBase, tmp_path: Path, files: list[tuple[list[Line], bool]], fold: str
 ) -> None:
     with kb.database.write() as connection:
-        for table in (*ledger.versioned(), rejected_row, ledger.record_id, ledger.revision):
+        for table in (searchable, *ledger.versioned(), rejected_row, ledger.record_id, ledger.revision):
             connection.execute(delete(table))
     for lines, whole in files:
         load(kb, icews_file(tmp_path, lines), fold=fold, whole=whole)

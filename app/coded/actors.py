@@ -12,7 +12,7 @@ from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
 from app.names import fold
 from app.query import text_index
-from app.query.fields import Facet, Kept, Resource, Version, View
+from app.query.fields import Facet, Kept, Picked, Resource, Version, View
 from app.query.page import rendered
 from app.query.plan import Plan
 from app.query.text import beginnings
@@ -50,6 +50,10 @@ class CodedActors:
         return connection.execute(
             select(func.count()).select_from((query if most is None else query.limit(most + 1)).subquery())
         ).scalar_one()
+
+    def picked(self, connection: Connection, plan: Plan) -> Sequence[Picked]:
+        """None: actors have no dates to pick by."""
+        return []
 
     def facet(self, connection: Connection, plan: Plan, line: Facet, most: int) -> Mapping[Any, int]:
         """None: a dataset does not say what kind of actor it names."""

@@ -22,6 +22,7 @@ from app.coded.question import Question
 from app.models.coded import (
     INITIATOR,
     NOBODY,
+    RECIPIENT,
     coded_active,
     coded_actor,
     coded_actor_month,
@@ -29,6 +30,7 @@ from app.models.coded import (
     coded_actor_year,
     coded_counterpart,
     coded_month,
+    coded_part,
     coded_total,
 )
 from app.query.fields import View
@@ -42,6 +44,9 @@ ROLE_AXES = {"initiator": "initiated", "recipient": "received", "participant": "
 DATASETS: Once[tuple[int, ...], tuple[str, ...]] = Once(
     20_000
 )  # of which datasets actors are, in the order of their numbers
+
+
+ONE, SEVERAL = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Shape:
     by: tuple[str, ...]
     columns: tuple[str, ...]  # what is added up
     actors: int = 0  # how many there are, 0 for all
-    spans: int = 0  # how many spans of months or years
+    spans: int = 0  # 0 for all months or years, else ONE or SEVERAL
 
 
 TABLES: dict[str, Table] = {
@@ -118,7 +123,12 @@ def statement(shape: Shape) -> Select[Any]:
         where.append(c.actor.in_([bindparam(f"actor{n}") for n in range(shape.actors)]))
     if shape.spans:
         time = c.year if "year" in c else c.month
-        where += [time >= bindparam("low0"), time < bindparam("high0")]
+        # An index whose first column is the year goes on to the actor only where one year is asked for.
+        where += (
+            [time == bindparam("low0")]
+            if shape.spans == ONE
+            else [time >= bindparam("low0"), time < bindparam("high0")]
+        )
     keys = [along(name, c) for name in shape.by]
     sums = [func.sum(c[name]) for name in shape.columns]
     query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
@@ -144,15 +154,42 @@ def added(
     span: tuple[int, int] | None, where: Sequence[Any] = (),
 ) -> Sequence[Any]:  # fmt: skip
     """The cells of a table of additions: values along `by`, then the sum of each column."""
-    query = statement(Shape(table.name, by, columns, len(who.numbers), int(span is not None)))
+    spans = 0 if span is None else ONE if span[1] - span[0] == 1 else SEVERAL
+    query = statement(Shape(table.name, by, columns, len(who.numbers), spans))
     values: dict[str, Any] = {"revision": revision}
     for n, number in enumerate(who.numbers):
         values[f"actor{n}"] = number
     if span is not None:
-        values["low0"], values["high0"] = span
+        values |= {"low0": span[0]} if spans == ONE else {"low0": span[0], "high0": span[1]}
     if where:
         query = query.where(*where)
     return connection.execute(query, values).all()
+
+
+@lru_cache(200)
+def edge_statement(by: tuple[str, ...], column: str, actors: int) -> Select[Any]:
+    """The statement that counts the events of actors within some days, from their parts."""
+    p = coded_part.c
+    actor = (
+        [p.actor == bindparam("actor0")]
+        if actors == 1
+        else [p.actor.in_([bindparam(f"actor{n}") for n in range(actors)])]
+    )
+    role = {"events": p.once == 1, "initiated": p.role == INITIATOR, "received": p.role == RECIPIENT}[column]
+    days = (p.day >= bindparam("low"), p.day < bindparam("high"))
+    standing = (p.since <= bindparam("revision"), or_(p.until.is_(None), p.until > bindparam("revision")))
+    keys = [{"month": p.day, "year": p.day, "code": p.code, "root": p.code}.get(name, p.actor) for name in by]
+    query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], func.count()).where(
+        *actor, role, *days, *standing
+    )
+    return query.group_by(*keys) if keys else query
+
+
+def edge(connection: Connection, by: tuple[str, ...], who: Whose, revision: int, low: int, high: int) -> Sequence[Any]:
+    """The cells of some days of actors; time is still in days."""
+    values: dict[str, Any] = {f"actor{n}": number for n, number in enumerate(who.numbers)}
+    values |= {"revision": revision, "low": low, "high": high}
+    return connection.execute(edge_statement(by, who.column, len(who.numbers)), values).all()
 
 
 # ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, Text, and_, case, cast, func, select
@@ -120,7 +121,7 @@ def counted_ahead(
         return None
     columns = COLUMNS[measure] if who.column == "events" else (who.column,)
     coding = bool(asked.codes or {"code", "root"} & set(by))
-    by_years, by_months = tables(by, who, coding=coding)
+    by_years, by_months = tables(by, who, asked.period, coding=coding)
     inner, edges = months(asked.period)
     found: dict[Cell, Number] = {}
 
@@ -141,10 +142,25 @@ def counted_ahead(
         for one in rest:
             take(by_months, one)
     for lower, upper in edges:
+        if who.numbers and not asked.codes and measure == "events" and lower is not None and upper is not None:
+            rows = ahead.edge(connection, by, who, asked.view.revision, lower, upper)
+            found = merge(found, timed(cells(rows, len(by), measure), by))
+            continue
         assert asked.period is not None
         period = AskedPeriod(asked.period.line, lower, upper)
         found = merge(found, counted(connection, replace(asked, period=period), by, measure, CELLS_MOST))
     return found
+
+
+def timed(found: Mapping[Cell, Number], by: Sequence[str]) -> Mapping[Cell, Number]:
+    """Cells of days as cells of months or years."""
+    if not set(TIMES) & set(by):
+        return found
+    told: dict[Cell, Number] = {}
+    for cell, n in found.items():
+        here = tuple([in_time(name, value) for name, value in zip(by, cell, strict=True)])
+        told[here] = told[here] + n if here in told else n
+    return told
 
 
 def held(connection: Connection, asked: Question, by: tuple[str, ...], measure: str) -> Whose | None:
@@ -167,13 +183,16 @@ def held(connection: Connection, asked: Question, by: tuple[str, ...], measure: 
     return who if measure == "events" or who.column == "events" else None
 
 
-def tables(by: tuple[str, ...], who: Whose, *, coding: bool) -> tuple[Table | None, Table]:
+def tables(by: tuple[str, ...], who: Whose, period: AskedPeriod | None, *, coding: bool) -> tuple[Table | None, Table]:
     """Which table holds the years, where years will do, and which the months."""
     if not who.numbers and not set(by) & set(ROLE_AXES):
         return None, coded_month if coding else coded_total
     if "month" in by:
         return None, coded_actor_month if coding else coded_actor_total
-    return (coded_actor_year, coded_actor_month) if coding else (coded_active, coded_actor_total)
+    if coding:
+        return coded_actor_year, coded_actor_month
+    # The years of one actor do not lie together there; its months are few.
+    return (coded_active if not who.numbers or (period is None and "year" not in by) else None), coded_actor_total
 
 
 def dataset_condition(condition: ColumnElement[bool], c: Any) -> ColumnElement[bool]:
@@ -425,6 +444,7 @@ def links(connection: Connection, view: View) -> Mapping[int, str]:
     return LINKS.get(connection, view, "", find)
 
 
+@lru_cache(5_000)
 def as_code(coded: Any) -> Any:
     """The CAMEO code of what an event is coded as, where there is one."""
     if not isinstance(coded, str) or coded.isdigit():
@@ -432,6 +452,7 @@ def as_code(coded: Any) -> Any:
     return codes().code_of(coded) or coded
 
 
+@lru_cache(5_000)
 def quad_of(coded: Any) -> int | None:
     """The quad class of what `grouping` gives for it: the class itself, or that of a code or label."""
     if coded is None:
@@ -451,18 +472,22 @@ def ids_of(connection: Connection, asked: Question, found: Mapping[int, int]) ->
 
 def ids(connection: Connection, view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The id of the actor that each number is here: of the one linked to it, else its own."""
+    from app.coded.store import named
+
+    wanted = list(numbers)
+    if len(wanted) <= NAMED_AT_ONCE:
+        return {number: told[0] for number, told in named(connection, view, set(wanted)).items()}
+    # So many would push out of memory what is asked often.
     linked = links(connection, view)
-    found = {number: linked[number] for number in numbers if number in linked}
-    rest = [number for number in numbers if number not in linked]
-    for start in range(0, len(rest), NAMED_AT_ONCE):
-        query = select(coded_actor.c.number, coded_actor.c.id).where(
-            coded_actor.c.number.in_(rest[start : start + NAMED_AT_ONCE])
-        )
-        found |= {row[0]: row[1] for row in connection.execute(query)}
+    found = {number: linked[number] for number in wanted if number in linked}
+    for start in range(0, len(wanted), NAMED_AT_ONCE):
+        some = coded_actor.c.number.in_(wanted[start : start + NAMED_AT_ONCE])
+        for row in connection.execute(select(coded_actor.c.number, coded_actor.c.id).where(some)):
+            found.setdefault(row[0], row[1])
     return found
 
 
-NAMED_AT_ONCE: Final = 5_000
+NAMED_AT_ONCE: Final = 2_000
 
 
 def roles(connection: Connection, asked: Question) -> dict[Any, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 from sqlalchemy.sql.visitors import iterate
 
 from app.coded import keys
-from app.coded.question import Question, candidates, codes, conditions, read, stands
+from app.coded.question import Question, candidates, coded, codes, conditions, read, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report
-from app.query.fields import Facet, Kept, Resource, Sort, Version, View
+from app.query import picks
+from app.query.fields import Facet, Kept, Picked, Resource, Sort, Version, View
 from app.query.once import Once
 from app.query.page import rendered
 from app.query.plan import Plan
@@ -48,12 +49,10 @@ class CodedEvents:
         asked = read(connection, plan)
         if asked is None:
             return []
-        if plan.pick is not None and plan.pick.per:
-            rows = picked(connection, plan, asked)
-            return [Kept(row.sort_key, row.id, row) for row in rows if beyond(plan, row, after)][:limit]
         if plan.pick is not None:
             # One event: the end of an index.
-            return self.page(connection, replace(plan, pick=None), 1, after)
+            found_last = self.page(connection, replace(plan, pick=None), 1, after)
+            return latest(connection, asked, found_last) if plan.pick.which == "last" and asked.span else found_last
         if plan.sort.name == "happened" and keys.answers(asked):
             kept = listed(connection, plan, asked, limit, after)
             if kept is not None:
@@ -68,14 +67,15 @@ class CodedEvents:
         asked = read(connection, plan)
         if asked is None:
             return 0
-        if plan.pick is not None and not plan.pick.per:
-            return len(self.page(connection, plan, 1, None))
-        if plan.pick is not None:
-            return len(picked(connection, plan, asked))
         query = numbers_of(asked)
         if most is not None:
             query = query.limit(most + 1)
         return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+
+    def picked(self, connection: Connection, plan: Plan) -> Iterator[Picked]:
+        """The first or last event of each group of the plan's `pick`, as of the actors and codes that they show."""
+        asked = read(connection, plan)
+        return iter(()) if asked is None else picked(connection, plan, asked)
 
     def facet(self, connection: Connection, plan: Plan, line: Facet, most: int) -> dict[Any, int]:
         """How many events have each value of a facet."""
@@ -195,38 +195,57 @@ def numbers_of(asked: Question) -> Select[Any]:
     return query.distinct() if len(asked.driven) > 1 else query
 
 
-def picked(connection: Connection, plan: Plan, asked: Question) -> list[Row[Any]]:
-    """The first or last event of each group that `per` names."""
+def picked(connection: Connection, plan: Plan, asked: Question) -> Iterator[Picked]:
+    """The first or last event of each group that `per` names, a portion of the events at a time."""
+    from app.coded.counts import as_code, links, portions
+
     assert plan.pick is not None
     last = plan.pick.which == "last"
-    columns = {
-        "initiator": (E.initiator,),
-        "recipient": (E.recipient,),
-        "code": (E.code,),
-        "pair": (E.initiator, E.recipient),
-    }[plan.pick.name or ""]
-    order = (E.day.desc(), E.id.desc()) if last else (E.day, E.id)
-    place = func.row_number().over(partition_by=columns, order_by=order).label("place")
-    ranked = (
-        select(E.number, E.since, place)
-        .where(*conditions_of(asked), *[column.is_not(None) for column in columns])
-        .subquery()
-    )
-    query = (
-        select(coded_event, sort_key(plan).label("sort_key"))
-        .join(ranked, and_(E.number == ranked.c.number, E.since == ranked.c.since))
-        .where(ranked.c.place == 1)
-    )
-    rows = list(connection.execute(query))
-    return sorted(rows, key=lambda row: (row.day, row.id), reverse=plan.descending)
+    by = {"pair": ("initiator", "recipient")}.get(plan.pick.name or "", (plan.pick.name or "",))
+    columns = [coded(coded_event) if name == "code" else E[name] for name in by]
+    by_day = (E.last.desc(), E.id.desc()) if last else (E.day, E.id)
+    place = func.row_number().over(partition_by=columns, order_by=by_day).label("place")
+    held = [column.is_not(None) for column in columns]
+    linked = links(connection, asked.view) if by != ("code",) else {}
+    for portion in portions(connection, asked):
+        where = [*conditions(asked, parts=False), *portion]
+        if asked.driven is not None:
+            where = [stands(coded_event, asked.view), E.number.in_(numbers_of(asked).where(*portion))]
+        labels = [column.label(f"g{n}") for n, column in enumerate(columns)]
+        key = sort_key(plan).label("sort_key")
+        ranked = select(E.day, E.last, E.id, key, place, *labels).where(*where, *held).subquery()
+        c = ranked.c
+        rows = connection.execute(
+            select(c.day, c.last, c.sort_key, c.id, *[c[one.name] for one in labels]).where(c.place == 1)
+        ).all()
+        picks.refuse(len(rows))
+        groups = [row[4:] for row in rows]
+        told: dict[Any, Any] = {}
+        if by != ("code",):
+            wanted = {number for group in groups for number in group} - linked.keys()
+            # By their own ids where they are nobody here: those of curated events may be such.
+            told = {**ids_of_actors(connection, asked.view, wanted), **linked}
+        for row, group in zip(rows, groups, strict=True):
+            shown = tuple(as_code(one) if by == ("code",) else told[one] for one in group)
+            yield Picked(shown, row.day, row.last, row.sort_key, row.id)
 
 
-def beyond(plan: Plan, row: Any, after: tuple[Any, ...] | None) -> bool:
-    """Whether a row comes after a key."""
-    if after is None:
-        return True
-    here = (row.sort_key, row.id)
-    return here < after if plan.descending else here > after
+def ids_of_actors(connection: Connection, view: View, numbers: set[int]) -> dict[int, str]:
+    """The ids of actors by their numbers."""
+    from app.coded.counts import ids
+
+    return ids(connection, view, numbers)
+
+
+def latest(connection: Connection, asked: Question, found: Sequence[Kept]) -> list[Kept]:
+    """The event that ends last, where events last: it may have begun before the one that begins last."""
+    if not found:
+        return []
+    query = select(coded_event, E.day.label("sort_key")).where(
+        *conditions_of(asked), E.day >= found[0].key - asked.span
+    )
+    row = connection.execute(query.order_by(E.last.desc(), E.id.desc()).limit(1)).first()
+    return list(found) if row is None else [Kept(row.sort_key, row.id, row)]
 
 
 def listed(
@@ -246,7 +265,7 @@ def listed(
     if len(found) > limit:
         # The page breaks off in the day of its last event, where ids decide.
         last = found[limit - 1][0]
-        whole = [key for key in found[: limit + 1] if key[0] != last]
+        whole = [key for key in found[:limit] if key[0] != last]
         ties = [key for key in found if key[0] == last]
         if len(whole) + len(ties) > limit:
             ids = ids_of(connection, [number for _, number in ties])

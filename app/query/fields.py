@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, Table
 
@@ -312,6 +312,16 @@ class Kept:
     row: Any
 
 
+class Picked(NamedTuple):
+    """The first or last record that a place keeps of a group: the group, its first and last day, its sort key and id."""
+
+    group: tuple[Any, ...]
+    first: int
+    last: int
+    key: Any
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A version of a record: the revisions between which it stands, and what it says."""
@@ -333,6 +343,9 @@ class Store(Protocol):
 
     def count(self, connection: Connection, plan: Any, most: int | None) -> int:
         """How many there are, no further than one more than `most`."""
+
+    def picked(self, connection: Connection, plan: Any) -> Iterable[Picked]:
+        """The first or last record of each group of the plan's `pick`; groups by what records show of themselves."""
 
     def facet(self, connection: Connection, plan: Any, line: Facet, most: int) -> Mapping[Any, int]:
         """How many records have each value of a facet."""

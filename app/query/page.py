@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, false, func, select
 
 from app.models.revision import record_id
 from app.query import cursor as cursors
-from app.query import sql
+from app.query import picks, sql
 from app.query.describe import sentence
 from app.query.evidence import Texts
 from app.query.fields import Field, Is, Kept, Ref, Resource, Store, View
@@ -94,7 +94,9 @@ def answer(
     more, found = len(found) > limit, found[:limit]
     plain = not query.fields and not query.include
     items: list[Any] = (said if plain else records)(connection, plan.resource, plan.view, found, texts)
-    condition = sql.where(plan, connection) if query.facets or query.count != "none" else false()
+    # What the resource's own table does not hold need not be counted there.
+    counting = (query.facets or query.count != "none") and not kept_elsewhere(plan)
+    condition = sql.where(plan, connection) if counting else false()
     whole = {
         "items": chosen(items, query.fields),
         "next_cursor": cursors.write(plan.view.revision, plan.mark, (found[-1].key, found[-1].id)) if more else None,
@@ -127,24 +129,46 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
     """The next records after a key, from wherever they are kept, in the plan's order."""
     if plan.nothing:
         return []
-    if plan.pick is not None and not plan.pick.per:
+    if plan.pick is not None and plan.pick.per:
+        chosen = picks.following(picks.winners(connection, plan), limit, after, down=plan.descending)
+        found = {match.id: match for match in of_ids(connection, plan.resource, plan.view, [one.id for one in chosen])}
+        return [replace(found[one.id], key=one.key) for one in chosen if one.id in found]
+    if plan.pick is not None:
         # One record, whatever it is sorted by: of what each place found, the first or last day decides.
         plan = replace(plan, sort=plan.resource.sorts[0], descending=plan.pick.which == "last")
-    found = [Match(row.sort_key, row.id, row) for row in connection.execute(*sql.page(connection, plan, limit, after))]
+    found_here = [
+        Match(row.sort_key, row.id, row) for row in connection.execute(*sql.page(connection, plan, limit, after))
+    ]
+    if not found_here and after is None:
+        plan.read["elsewhere"] = (plan.conditions, plan.period)
     if not plan.resource.stores:
-        return found
+        return found_here
     for store in plan.resource.stores:
-        found += kept_in(store, store.page(connection, plan, limit, after))
-    found.sort(key=attrgetter("key", "id"), reverse=plan.descending)
-    if plan.pick is not None:
-        found = first_of_each(plan, found)
-    return found[:limit]
+        found_here += kept_in(store, store.page(connection, plan, limit, after))
+    if plan.pick is not None and len(found_here) > 1:
+        found_here.sort(key=lambda match: (end_of(connection, plan, match), match.id), reverse=plan.descending)
+        return found_here[:1]
+    found_here.sort(key=attrgetter("key", "id"), reverse=plan.descending)
+    return found_here[:limit]
 
 
-def first_of_each(plan: Plan, found: list[Match]) -> list[Match]:
-    """Of the first or last of each place, the first or last of all: only where the whole result is one group."""
+def end_of(connection: Connection, plan: Plan, match: Match) -> str:
+    """The first day of a record, or where the last one is picked, the last."""
     assert plan.pick is not None
-    return found if plan.pick.per else found[:1]
+    assert plan.resource.dated is not None
+    body = (
+        orjson.loads(match.row.body)
+        if match.store is None
+        else match.store.bodies(connection, plan.view, [Kept(match.key, match.id, match.row)])[match.id]
+    )
+    told: str = body[plan.resource.dated.name][plan.pick.which]
+    return told
+
+
+def kept_elsewhere(plan: Plan) -> bool:
+    """Whether the page has shown that the resource's own table holds nothing of what is asked."""
+    known = plan.read.get("elsewhere")
+    return known is not None and known[0] is plan.conditions and known[1] is plan.period
 
 
 def kept_in(store: Store, kept: Iterable[Kept]) -> list[Match]:
@@ -235,10 +259,13 @@ def counted(
     if plan.nothing:
         return {"n": 0, "exact": True}
     most = bounds.count_rows_most if plan.query.count == "bounded" else None
-    number = connection.execute(sql.count(plan, condition, most)).scalar_one()
+    if plan.pick is not None:
+        number = len(picks.winners(connection, plan)) if plan.pick.per else len(matching(connection, plan, 1, None))
+        return {"n": number, "exact": True}
+    number = 0
+    if not kept_elsewhere(plan):
+        number = connection.execute(sql.count(plan, condition, most)).scalar_one()
     number += sum(store.count(connection, plan, most) for store in plan.resource.stores)
-    if plan.pick is not None and not plan.pick.per:
-        number = min(number, 1)
     return {"n": number, "exact": True} if most is None or number <= most else {"n": most, "exact": False}
 
 
@@ -252,15 +279,18 @@ def facet(
     most = bounds.facet_values_most
     # Values of several places are added up before the list is cut.
     own = most if not plan.resource.stores else 100 * most
-    found = Counter({row.value: row.n for row in connection.execute(sql.facet(plan, condition, line, own))})
+    found: Counter[Any] = Counter()
+    if not kept_elsewhere(plan):
+        found.update({row.value: row.n for row in connection.execute(sql.facet(plan, condition, line, own))})
     for store in plan.resource.stores:
         found.update(store.facet(connection, plan, line, most))
     ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
-    return [{"value": value, "n": n, "items": narrowed(plan, name, str(value))} for value, n in ordered]
+    narrow = narrowing(plan, name)
+    return [{"value": value, "n": n, "items": narrow + quote_plus(str(value), safe=":@")} for value, n in ordered]
 
 
-def narrowed(plan: Plan, name: str, value: str) -> str:
-    """The address of the same question narrowed to one value of a facet."""
+def narrowing(plan: Plan, name: str) -> str:
+    """The address of the same question narrowed to one value of a facet, up to that value."""
     line = plan.resource.filter(name)
     single = isinstance(line, Is)
     asked = any(pair[0] == name for pair in plan.query.pairs)
@@ -273,7 +303,7 @@ def narrowed(plan: Plan, name: str, value: str) -> str:
         for pair in plan.query.pairs
         if pair[0] not in ("facet", "cursor", "limit", "count", "include", "fields") and (exactly or pair[0] != name)
     ]
-    return f"/v1/{plan.resource.name}?{urlencode([*kept, (f'{name}.is' if exactly else name, value)], safe=':@')}"
+    return f"/v1/{plan.resource.name}?{urlencode([*kept, (f'{name}.is' if exactly else name, '')], safe=':@')}"
 
 
 def reaches(plan: Plan, name: str) -> bool:

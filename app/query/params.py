@@ -225,8 +225,14 @@ def parse(
     resource: Resource, pairs: Sequence[tuple[str, str]], terms: Vocabularies, limits: Limits = Limits()
 ) -> Query:
     """The request as it was understood. Raises BadQuery with every fault, not only the first."""
-    known = {one.name: one for one in parameters(resource)}
-    return _parse(resource, pairs, terms, limits, known)
+    found = KNOWN.get(id(resource))
+    if found is None or found[0] is not resource:
+        # Made once: declarations do not change.
+        found = KNOWN[id(resource)] = (resource, {one.name: one for one in parameters(resource)})
+    return _parse(resource, pairs, terms, limits, found[1])
+
+
+KNOWN: dict[int, tuple[Resource, dict[str, Parameter]]] = {}
 
 
 def parse_record(resource: Resource, pairs: Sequence[tuple[str, str]], terms: Vocabularies) -> Query:

@@ -334,6 +334,18 @@ def picked(plan: Plan, condition: ColumnElement[bool]) -> Select[Any]:
     return select(ranked.c.id).where(ranked.c.number == 1)
 
 
+def each_picked(plan: Plan, condition: ColumnElement[bool]) -> Select[Any]:
+    """The same with their days, their sort key and the values of their group."""
+    assert plan.pick is not None
+    assert plan.resource.dated is not None
+    table, dated = plan.resource.table, plan.resource.dated
+    key = order(plan.sort, plan.descending).label("sort_key")
+    days = (dated.first.label("first"), dated.last.label("last"))
+    # Versions of other faces have the same id.
+    query = select(table.c.id, *days, key, *[column.label(f"g{n}") for n, column in enumerate(plan.pick.per)])
+    return query.where(table.c.id.in_(picked(plan, condition)), condition)
+
+
 def matched(plan: Plan, condition: ColumnElement[bool]) -> Select[Any]:
     """The ids of every record that a plan asks for."""
     table = plan.resource.table
