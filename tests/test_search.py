@@ -225,7 +225,7 @@ def test_what_people_type_gets_an_answer(seeded: KnowledgeBase, q: str) -> None:
         ("q=a&type=actors", 422, "actor"),
         ("q=a&typ=actor", 422, "type"),
         ("q=a&limit=0", 422, "limit"),
-        ("q=a&limit=101", 422, "100"),
+        ("q=a&limit=501", 422, "500"),
         ("q=a&count=exact", 422, "bounded"),
         ("q=a&as_of=99999", 422, "future"),
         ("q=a&cursor=abc", 422, "cursor"),

@@ -357,6 +357,18 @@ def events_of(connection: Connection, view: View, actors: Iterable[int]) -> int:
     return connection.execute(text(statement)).scalar() or 0
 
 
+def activity(connection: Connection, view: View, actors: Iterable[int]) -> dict[int, int]:
+    """How many events each of these actors has."""
+    wanted = sorted(actors)
+    statement = (
+        f"SELECT actor, sum(events) AS n FROM coded_active WHERE year = -1 AND actor IN ({numbers(wanted)}) "  # noqa: S608
+        f"AND since <= {int(view.revision)} GROUP BY actor"
+    )
+    found = dict.fromkeys(wanted, 0)
+    found.update({row.actor: int(row.n) for row in connection.execute(text(statement))})
+    return found
+
+
 DAYS: Once[str, tuple[int | None, int | None]] = Once(500)
 
 

@@ -12,14 +12,13 @@ from starlette.responses import Response
 
 from app.answers import search
 from app.query import cursor as cursors
-from app.query.fields import Choice, Whole, Word
+from app.query.fields import Choice, Word
 from app.query.params import LIST, READ, Parameter, parse_plain
 from app.query.shapes import boolean, listed, maybe, number, obj, one_of, string, whole
 from app.routes import reading
 from app.routes.operations import Operation
 
-CURSOR = next(one for one in LIST if one.name == "cursor")
-LIMIT_MOST = 100
+LIMIT, CURSOR = (next(one for one in LIST if one.name == name) for name in ("limit", "cursor"))
 
 PARAMETERS = (
     Parameter(
@@ -30,7 +29,7 @@ PARAMETERS = (
         "security guarantees",
     ),
     Parameter("type", "Only records of this type.", Choice(search.TYPES), "statement", repeats=True),
-    Parameter("limit", "Hits on a page.", Whole(1, LIMIT_MOST), "10", default="20"),
+    LIMIT,
     CURSOR,
     Parameter(
         "count",
@@ -132,7 +131,7 @@ def searching(request: Request) -> Response:
         asked = search.Asked(
             q=values["q"],
             types=tuple(dict.fromkeys(values.get("type", ()))),
-            limit=values.get("limit", 20),
+            limit=values.get("limit", here.settings.page_rows),
             count=values.get("count", "none") != "none",
             after=after,
             pairs=tuple(pairs),
