@@ -176,12 +176,12 @@ def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | 
         return [coded_as(code) for code in held] if len(held) <= BRANCHES_MOST else None
     if way.other is not None:
         c = coded_counterpart.c
-        met = select(c.actor, c.other).where(
+        pairs_of = select(c.actor, c.other).where(
             c.actor.in_(way.one), c.other.in_(way.other), stands(coded_counterpart, view)
         )
         if len(way.one) * len(way.other) > SEEKS_MOST:
             return None
-        pairs = connection.execute(met.distinct().limit(BRANCHES_MOST + 1)).all()
+        pairs = connection.execute(pairs_of.distinct().limit(BRANCHES_MOST + 1)).all()
         if len(pairs) > BRANCHES_MOST:
             return None
         return [
@@ -231,39 +231,51 @@ def far(connection: Connection, view: View, way: Way, limit: int, after: Key | N
         # As long as it must be where the events of these actors are spread evenly, and half as long again.
         n = events_of(connection, view, way.one)
         span = max(1, 3 * limit * (last - first + 1) // (2 * n)) if n > limit else last - first + 1
-    if way.one is not None and len(way.one) * len(way.other or way.codes or range(SEEKS_MOST + 1)) <= SEEKS_MOST:
-        rare = unordered(connection, view, way, SPARSE + 1, after)
+    few = way.one is not None and len(way.one) * len(way.other or way.codes or range(SEEKS_MOST + 1)) <= SEEKS_MOST
+    if few:
+        rare = met(connection, view, way, SPARSE + 1, after)
         if len(rare) <= SPARSE:
             return sorted(set(rare), reverse=True)[:limit]
     branch = wide(way)
     while True:
         begin = max(first, last - span)
-        bounded = Branch(branch.tables, f"{branch.where} AND p.day >= {begin} AND p.day <= {last}", branch.texts)
         # An event between two of the actors stands there twice.
-        found = read(connection, view, [bounded], 2 * limit, after)[:limit]
+        if few:
+            found = sorted(set(met(connection, view, way, 2 * limit, after, begin)), reverse=True)[:limit]
+        else:
+            bounded = Branch(branch.tables, f"{branch.where} AND p.day >= {begin} AND p.day <= {last}", branch.texts)
+            found = read(connection, view, [bounded], 2 * limit, after)[:limit]
         if len(found) >= limit or begin == first:
             return found
         span *= 5
 
 
-def unordered(connection: Connection, view: View, way: Way, limit: int, after: Key | None) -> list[Key]:
-    """Events of an actor and a code or counterpart in no order, `limit` at most, read from the index that has both in front."""
+def met(
+    connection: Connection, view: View, way: Way, limit: int, after: Key | None, begin: int | None = None
+) -> list[Key]:
+    """Events of an actor and a code or counterpart, `limit` at most, read from the index that has both in front.
+
+    The newest since the day `begin`; without one any, in no order, so that no more of them are read.
+    """
     assert way.one is not None
     listed = [f"one (x) AS (VALUES {', '.join(f'({int(number)})' for number in sorted(way.one))})"]
-    joined, met = ["one"], []
+    joined, same = ["one"], []
     texts = sorted(way.codes or ())
     if way.other is not None:
         listed.append(f"other (x) AS (VALUES {', '.join(f'({int(number)})' for number in sorted(way.other))})")
         joined.append("other")
-        met.append("k.other = other.x")
+        same.append("k.other = other.x")
     if texts:
         listed.append(f"held (x) AS (VALUES {', '.join(['(CAST(? AS TEXT))'] * len(texts))})")
         joined.append("held")
-        met.append("k.code = held.x")
+        same.append("k.code = held.x")
+    bounds = seen(view, after, "k", "+k.day")
+    if begin is not None:
+        bounds = f"k.day >= {int(begin)} AND {bounds} ORDER BY k.day DESC, k.number DESC"
     # Equal to one of each, rather than in a list of them: so both databases take the index of two columns.
     statement = (
         f"WITH {', '.join(listed)} SELECT k.day, k.number FROM {' CROSS JOIN '.join(joined)} CROSS JOIN {FOUND} "  # noqa: S608
-        f"WHERE {SAME} = one.x AND {' AND '.join(met)} AND {seen(view, after, 'k', '+k.day')} LIMIT {limit}"
+        f"WHERE {SAME} = one.x AND {' AND '.join(same)} AND {bounds} LIMIT {limit}"
     )
     return [(day, number) for day, number in connection.execute(*bound(statement, texts))]
 
