@@ -133,6 +133,20 @@ def test_a_key_that_is_no_good_is_refused_on_open_reads_too(seeded: KnowledgeBas
     assert seeded.get("/healthz", Authorization="Bearer chy_old").status_code == 200
 
 
+def test_no_key_stands_in_a_log(kb: KnowledgeBase, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    good, bad = kb.key("write"), "chy_abcdefgh_" + "x" * 43
+
+    for secret in (good, bad):
+        kb.send("POST", "/v1/dossiers", DOSSIER, key=secret)
+        kb.send("POST", "/v1/dossiers", b"{", key=secret, Content_Type="application/json")
+
+    told = "".join(f"{one.getMessage()} {one.__dict__}" for one in caplog.records)
+    assert "/v1/dossiers" in told
+    assert good not in told
+    assert bad not in told
+
+
 # ── Closed reads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 READS = (

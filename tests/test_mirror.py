@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,31 @@ def test_the_command_mirrors_a_server(request: pytest.FixtureRequest, tmp_path: 
     assert mine.json("/v1/passages?limit=1")["items"][0]["exact"] is not None  # the text of an open source came along
     mine.close()
     assert away.exit_code != 0
+
+
+def test_a_mirror_that_follows_is_told_at_once(request: pytest.FixtureRequest, tmp_path: Path):
+    port = free_port()
+    url = database_url("sqlite", request, tmp_path)
+    served = KnowledgeBase.at(url)
+    served.load(dossier(topics=[topic("ferries")]))
+    (tmp_path / "own").mkdir()
+    own = f"sqlite:///{tmp_path / 'own' / 'mirror.db'}"
+    settings = {"CHANCERY_DATA": str(tmp_path)}
+    chancery = [sys.executable, "-m", "app.cli"]
+
+    with started(
+        [*chancery, "serve", "--port", str(port), "--database", url], folder=CHECKOUT, settings=settings
+    ) as one:
+        answer(one, port, "/readyz")
+        # It would look for news by itself only after a minute.
+        following = [*chancery, "mirror", f"http://127.0.0.1:{port}", "--every", "60", "--database", own]
+        with started(following, folder=CHECKOUT, settings=settings) as two:
+            until = time.monotonic() + 20
+            while "Revision 1," not in two.output and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(0.5)
+            served.retract("topic", "ferries", why="No ferries any more.")
+            while "Revision 2," not in two.output and time.monotonic() < until:
+                time.sleep(0.05)
+            assert "Revision 2, a test: No ferries any more." in two.output
+    served.close()

@@ -53,7 +53,7 @@ REVISION = obj(
         "number": whole(),
         "type": string(),
         "self": string(),
-        "kind": string("vocabularies, dossier, import, edit or retraction."),
+        "kind": string("vocabularies, dossier, import, edit, retraction or merge."),
         "origin": string("The dossier or dataset it published.", null=True),
         "by": string(),
         "why": string(),
