@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.db import Database, open_database
-from app.routes import every, pages, problems, service, writing
+from app.routes import every, heavy, pages, problems, service, writing
 from app.routes.access import Gate
 from app.routes.live import Followers
 from app.routes.memory import Remembering
@@ -53,7 +53,9 @@ def create_app(
 ) -> FastAPI:
     """The application; the database is opened from the settings unless one is handed in."""
     settings = settings or Settings()
-    opened = database or open_database(settings.url, threads=settings.threads, read_seconds=settings.read_seconds)
+    # Heavy requests have threads of their own beside the others.
+    threads = settings.threads + settings.heavy_requests
+    opened = database or open_database(settings.url, threads=threads, read_seconds=settings.read_seconds)
     # Few may wait for a revision at once: each holds a thread and a connection that other readers need.
     waiting = BoundedSemaphore(max(1, settings.threads // 3))
     state = State(settings, opened, load(settings.seed / "vocabularies"), clock, waiting=waiting)
@@ -139,12 +141,12 @@ def openapi_of(app: FastAPI) -> bytes:
 
 
 def endpoint(handler: Any) -> Any:
-    """A handler as FastAPI wants it: a function with nothing but the request, run in the thread pool."""
+    """A handler as FastAPI wants it: a function with nothing but the request; the handler runs in the thread pool."""
 
-    def run(request: Request) -> Response:
-        answer: Response = handler(request)
-        return answer
+    async def run(request: Request) -> Response:
+        return await heavy.answered(handler, request)
 
+    run.handler = handler  # type: ignore[attr-defined]
     return run
 
 

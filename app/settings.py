@@ -58,6 +58,21 @@ class Settings(BaseSettings):
         ),
     ] = 6
 
+    heavy_requests: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Requests that look at very much (counts by scan, picks, exports) and are worked at at once, on threads "
+            "beside the others: two keep two cores busy, and quick requests have their turn. The pool has as many more connections.",
+        ),
+    ] = 2
+    heavy_wait_seconds: Annotated[
+        float,
+        Field(
+            ge=0, description="How long such a request waits for its turn before 503: longer than most of them take."
+        ),
+    ] = 5.0
     connections: Annotated[
         int, Field(ge=1, description="Connections at once; beyond them 503 at once is better than waiting.")
     ] = 1000

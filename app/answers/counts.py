@@ -85,6 +85,16 @@ def table(connection: Connection, plan: Plan, by: Sequence[str], measure: str, s
     return page(connection, plan.view, cells, by, measure, start, limit)
 
 
+def heavy(connection: Connection, plan: Plan, by: Sequence[str], measure: str) -> bool:
+    """Whether this takes looking at very many events."""
+    asked = read(connection, plan)
+    if asked is None or plan.nothing:
+        return False
+    # Whom an actor met is held too, but for all time and codes only.
+    met = len(by) == 1 and by[0] in ACTORS and len(asked.parties) == 1 and not asked.codes and asked.period is None
+    return not met and coded.heavy(connection, asked, by, measure)
+
+
 def merged(
     connection: Connection, view: View, told: dict[Cell, Number], own: Mapping[Cell, Number], by: Sequence[str]
 ) -> list[tuple[Cell, Number]]:

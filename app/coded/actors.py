@@ -51,6 +51,10 @@ class CodedActors:
             select(func.count()).select_from((query if most is None else query.limit(most + 1)).subquery())
         ).scalar_one()
 
+    def heavy(self, connection: Connection, plan: Plan) -> bool:
+        """Never: there are thousands of them, not millions."""
+        return False
+
     def picked(self, connection: Connection, plan: Plan) -> Sequence[Picked]:
         """None: actors have no dates to pick by."""
         return []

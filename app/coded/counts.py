@@ -216,6 +216,21 @@ def ranked(
     return None if who is None else ahead.ranked(connection, asked, axis, who, measure, most, besides)
 
 
+HEAVY_ROWS: Final = 50_000  # events that are looked at in passing: a tenth of a second
+
+
+def heavy(connection: Connection, asked: Question, by: Sequence[str] | None, measure: str = "events") -> bool:
+    """Whether counting by these (None: any other reading of all events) looks at more events than are looked at in passing."""
+    if by is not None and set(by) <= {"place", "topic", "source"} and by:
+        return False
+    if (
+        by is not None
+        and held(connection, asked, tuple("code" if one == "quad" else one for one in by), measure) is not None
+    ):
+        return "quad" in by and sum(at_most(connection, asked).values()) > HEAVY_ROWS
+    return sum(at_most(connection, asked).values()) > HEAVY_ROWS
+
+
 # ── Counted from the events ─────────────────────────────────────────────────────────────────────────────────────────
 
 

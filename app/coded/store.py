@@ -64,13 +64,23 @@ class CodedEvents:
 
     def count(self, connection: Connection, plan: Plan, most: int | None) -> int:
         """How many there are, no further than one more than `most`."""
+        from app.coded.counts import counted_ahead
+
         asked = read(connection, plan)
         if asked is None:
             return 0
+        held = counted_ahead(connection, asked, (), "events")
+        if held is not None:
+            return int(sum(held.values()))
         query = numbers_of(asked)
         if most is not None:
             query = query.limit(most + 1)
         return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+
+    def heavy(self, connection: Connection, plan: Plan) -> bool:
+        """Whether a page, its count or its facets come from a scan of very many events."""
+        asked = read(connection, plan)
+        return asked is not None and scans(connection, plan, asked)
 
     def picked(self, connection: Connection, plan: Plan) -> Iterator[Picked]:
         """The first or last event of each group of the plan's `pick`, as of the actors and codes that they show."""
@@ -127,6 +137,20 @@ class CodedEvents:
         # One that began earlier may last longer; the index of those that last at all is short.
         lasting = connection.execute(select(func.max(E.last)).where(here, E.last > E.day)).scalar()
         return first, max((one for one in (latest, lasting) if one is not None), default=None)
+
+
+def scans(connection: Connection, plan: Plan, asked: Question) -> bool:
+    """Whether a plan asks for something that no index and no sum holds, of more events than are looked at in passing."""
+    from app.coded.counts import heavy
+
+    query = plan.query
+    if query.pick is None and not query.facets and query.count == "none":
+        plain = not asked.more or asked.plain
+        return not (plain and plan.sort.name == "happened") and heavy(connection, asked, None)
+    wanted = [(name,) for name in query.facets] + ([()] if query.count == "exact" else [])
+    return (query.per is not None and heavy(connection, asked, None)) or any(
+        heavy(connection, asked, one) for one in wanted
+    )
 
 
 def pages(plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None) -> Iterable[Select[Any]]:

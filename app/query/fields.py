@@ -344,6 +344,9 @@ class Store(Protocol):
     def count(self, connection: Connection, plan: Any, most: int | None) -> int:
         """How many there are, no further than one more than `most`."""
 
+    def heavy(self, connection: Connection, plan: Any) -> bool:
+        """Whether to answer a plan takes looking at very many records, so that few such requests are worked at at once."""
+
     def picked(self, connection: Connection, plan: Any) -> Iterable[Picked]:
         """The first or last record of each group of the plan's `pick`; groups by what records show of themselves."""
 

@@ -18,7 +18,7 @@ from app.query.evidence import Texts
 from app.query.fields import Choice, Day, Ref, Term, Word
 from app.query.params import DATES, LIST, READ, Parameter, Query, nearest, parse_plain, shown
 from app.query.shapes import boolean, listed, maybe, obj, one_of, string, whole
-from app.routes import reading
+from app.routes import heavy, reading
 from app.routes.lists import begun, only_whole
 from app.routes.operations import Operation
 
@@ -452,7 +452,9 @@ def streamed(
         del answer.headers["content-length"]
         return answer
     body = as_csv(chunks) if representation == "csv" else as_lines(chunks)
-    return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
+    heavy.only(request)
+    parts = heavy.streamed(begun(body), reading.state(request).settings.heavy_requests)
+    return StreamingResponse(parts, media_type=chosen.media_type, headers=told)
 
 
 def as_csv(chunks: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from app.query.params import LIST, READ, Parameter, parameters, parse, parse_pla
 from app.query.plan import plan
 from app.query.shapes import listed, number, obj, one_of, string, whole
 from app.resources import RESOURCES
-from app.routes import reading
+from app.routes import heavy, reading
 from app.routes.operations import Operation
 
 EVENTS = RESOURCES["events"]
@@ -125,6 +125,8 @@ def counting(request: Request) -> Response:
             resolvers=RESOLVERS,
             resources=RESOURCES,
         )
+        if counts.heavy(connection, asked, by, measure):
+            heavy.only(request)
         limit = own.get("limit", CELLS_PAGE)
         found = NOTHING if asked.nothing else counts.table(connection, asked, by, measure, start, limit)
         coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not found.rows and not start)

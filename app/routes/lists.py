@@ -21,7 +21,7 @@ from app.query.fields import Choice, Resource
 from app.query.params import FORMATS, LIST, READ, RECORD, Parameter, Query, parameters, parse, parse_plain, parse_record
 from app.query.plan import plan, walk
 from app.resources import RESOURCES
-from app.routes import feeds, reading
+from app.routes import feeds, heavy, reading
 from app.routes.operations import Operation, PathParameter
 from app.writing import proposals
 from app.writing.proposals import WAITING
@@ -129,6 +129,8 @@ def listing(request: Request, resource: Resource) -> Response:
             resources=RESOURCES,
         )
         if representation == "json":
+            if any(store.heavy(connection, asked) for store in resource.stores):
+                heavy.only(request)
             content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
             return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
     chosen = formats()[representation]
@@ -141,7 +143,10 @@ def listing(request: Request, resource: Resource) -> Response:
         return answer
     chunks = whole.chunks(here.database.read, asked, here.bounds, most=limit_of(query))
     body = chosen.write(resource, chunks, query.fields)
-    return StreamingResponse(begun(body), media_type=chosen.media_type, headers=told)
+    # Its first part may take as long as the rest: a sort or a pick finds all before it says one.
+    heavy.only(request)
+    parts = heavy.streamed(begun(body), here.settings.heavy_requests)
+    return StreamingResponse(parts, media_type=chosen.media_type, headers=told)
 
 
 def waiting(request: Request, resource: Resource) -> Response:
@@ -185,7 +190,7 @@ def limit_of(query: Query) -> int | None:
     return query.limit if any(name == "limit" for name, _ in query.pairs) else None
 
 
-def begun(body: Iterable[bytes]) -> Iterable[bytes]:
+def begun(body: Iterable[bytes]) -> Iterator[bytes]:
     """The stream with its first part made already: what fails at once is an error, and not a cut answer."""
     parts = iter(body)
     first = next(parts, b"")
