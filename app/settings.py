@@ -64,7 +64,7 @@ class Settings(BaseSettings):
             ge=1,
             le=64,
             description="Requests that look at very much (counts by scan, picks, exports) and are worked at at once, on threads "
-            "beside the others: two keep two cores busy, and quick requests have their turn. The pool has as many more connections.",
+            "beside the others: two keep two cores busy, quick requests have their turn. The pool has as many connections more.",
         ),
     ] = 2
     heavy_wait_seconds: Annotated[
