@@ -275,3 +275,16 @@ def test_an_open_source_without_its_text_beside_it_is_refused(
     with pytest.raises(BadDossier):
         prepared_in(kb, folder, open_dossier(name))
     assert kb.latest == 0
+
+
+def test_a_dossier_does_not_take_away_what_others_name(kb: KnowledgeBase):
+    kb.load(dossier("arden", actors=[person(), state()], topics=[topic("ferries")]))
+    kb.load(dossier("belmont", statements=[statement(topics=["ferries"])]))
+
+    with pytest.raises(BadDossier) as refused:
+        kb.load(dossier("arden", actors=[state()]))
+
+    assert [fault.name for fault in refused.value.errors] == ["ferries", "lena-voss"]
+    assert "statement voss-pier" in refused.value.errors[0].detail
+    kb.load(dossier("belmont", topics=[topic("locks")]))
+    assert kb.load(dossier("arden", actors=[state()])).revision is not None

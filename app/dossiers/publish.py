@@ -23,6 +23,7 @@ from app.errors import BadDossier, Conflict, Fault
 from app.ledger import Change, Difference
 from app.times import Clock
 from app.vocabularies import Vocabularies
+from app.writing import references
 
 # Records written before a commit: the log that readers keep from being folded in stays small. What fits is one transaction, and
 # a crash then leaves nothing behind, not even an open revision.
@@ -81,6 +82,7 @@ def prepare(
     moved = tuple(renames(dossier))
     why |= {move.old: f"It is {move.new} now." for move in moved}
     found = ledger.difference(connection, pairs, origin=dossier.id, why=why)
+    refuse_gaps(connection, dossier, found, {move.old for move in moved})
 
     def again(now: Connection) -> Prepared:
         return prepare(now, data, vocabularies, folder=folder, most_bytes=most_bytes)
@@ -159,6 +161,21 @@ def refuse_foreign(
         _, place = reading.defined.get(id, ("", None))
         faults.append(Fault(id, detail, "body", place.line if place else None, place.column if place else None))
     raise refusal(tuple(faults))
+
+
+def refuse_gaps(connection: Connection, dossier: Dossier, difference: Difference, moved: set[str]) -> None:
+    """Refuse to retract what records of other dossiers, or edits, name: they would lead nowhere."""
+    gone = {id for reasons in difference.retracted.values() for id in reasons} - moved
+    named = references.left_behind(connection, gone, dossier.id) if gone else {}
+    if named:
+        raise refusal(tuple(gap(id, others) for id, others in sorted(named.items())))
+
+
+def gap(id: str, others: Sequence[str]) -> Fault:
+    """That a record cannot go, since others name it."""
+    who = f"{', '.join(others[:5])}{' and more' if len(others) > 5 else ''}"
+    detail = f"{id} would be retracted, but {who}, not of this dossier, name it. Keep it here, or change those first."
+    return Fault(id[:200], detail, "body", 1, 1)
 
 
 def publish(

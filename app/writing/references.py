@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from app.errors import InUse
 from app.models.base import PLAIN
 from app.models.coded import coded_link
 from app.models.source import citation
+from app.query.evidence import parts
 from app.query.fields import Link, Record, Resource
 from app.query.page import ids_in
 from app.resources import NOUNS
@@ -36,6 +37,29 @@ def to(connection: Connection, id: str) -> Iterator[tuple[str, Record]]:
             record = orjson.loads(body)
             if record["id"] != id and id in set(named(resource, record)):
                 yield noun, record
+
+
+def left_behind(connection: Connection, gone: Set[str], but: str) -> dict[str, list[str]]:
+    """Which of these records standing ones name that another origin than `but` published: their ids, with who names them."""
+    found: dict[str, list[str]] = {}
+    for noun, resource in NOUNS.items():
+        if not any(line.links for line in resource.fields):
+            continue
+        table = resource.table
+        others = or_(table.c.origin.is_(None), table.c.origin != but)
+        query = select(table.c.body).where(table.c.until.is_(None), table.c.face != PLAIN, others)
+        if len(gone) <= SHOWN:
+            query = query.where(or_(*[table.c.body.contains(f'"{id}"', autoescape=True) for id in sorted(gone)]))
+        for body in connection.scalars(query.order_by(table.c.id)):
+            record = orjson.loads(body)
+            for id in {*named(resource, record), *cited(record)} & gone:
+                found.setdefault(id, []).append(f"{noun} {record['id']}")
+    return found
+
+
+def cited(record: Record) -> Iterator[str]:
+    """Every passage that a record cites, its parts included."""
+    return (item["passage"] for _, item in parts(record))
 
 
 def named(resource: Resource, record: Record) -> Iterator[str]:
