@@ -197,6 +197,10 @@ HOSTILE = [
     " ".join(map(str, range(250))),
     ("a* " * 333)[:1000],
     '"a b" ' * 160,
+    " ".join(chr(0x4E00 + n) for n in range(500)),
+    " ".join(f"{a}{b}" for a in "abcdefghijklmnopqr" for b in "abcdefghijklmnopqr"),
+    "*" * 1000,
+    '"' * 1000,
     "\t",
     " ",
 ]

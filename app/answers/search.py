@@ -277,11 +277,13 @@ def unranked(
     nouns = nouns_of(asked.types) if asked.types else ()
     while True:
         rows = text_index.find(connection, view, terms, nouns=nouns, before=before, limit=2 * wanted, but=CODED_CODE)
+        lowest = {(row.noun, row.id): row.number for row in rows}  # the last of them, since they come newest first
         for hit in sorted(grouped(connection, view, terms, rows), key=lambda hit: -hit.number):
             # The pages of one text stand next to each other, and are one hit.
             if (hit.noun, hit.id) not in seen:
                 seen.add((hit.noun, hit.id))
-                yield Hit(0, hit.noun, hit.id, hit.face, hit.since, hit.number, hit.start, hit.via)
+                number = lowest.get((hit.noun, hit.id), hit.number)
+                yield Hit(0, hit.noun, hit.id, hit.face, hit.since, number, hit.start, hit.via)
                 wanted -= 1
                 if not wanted:
                     return
@@ -581,6 +583,8 @@ def withheld(connection: Connection, view: View) -> list[str]:
 
 def suggestions(connection: Connection, view: View, terms: Sequence[Term], asked: Asked) -> list[dict[str, Any]]:
     """Searches that find something and differ in words which nobody here uses; none where each word is used by itself."""
+    if len(terms) > wording.TERMS_MOST:
+        return []
     single = text_index.each(connection, view, terms, (), limit=1)
     unknown = [term for term, rows in zip(terms, single, strict=True) if not rows and len(term.words) == 1]
     meant = {term: alike(connection, view, term.words[0]) for term in unknown[:SUGGESTED]}

@@ -56,15 +56,25 @@ class Led:
     codes: tuple[frozenset[str], ...] = ()
 
 
-LED: Once[tuple[Term, ...], Led] = Once(2_000)
+LED: Once[tuple[Term, ...], Led] = Once(500)
+REMEMBERED: Final = 1_000  # numbers and codes of a word's names; more would take the place of many
+TERMS_MOST: Final = 24  # no event holds as many words
 
 
 # ── From words to ways ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def led(connection: Connection, view: View, terms: Sequence[Term]) -> Led:
-    """Where these words lead; remembered for the revision."""
-    return LED.get(connection, view, tuple(terms), lambda: _led(connection, view, terms))
+    """Where these words lead; remembered for the revision where that is short."""
+    if len(terms) > TERMS_MOST:
+        return Led(())
+    asked = tuple(terms)
+    found = LED.at(connection, view).get(asked)
+    if found is None:
+        found = _led(connection, view, terms)
+        if sum(map(len, (*found.actors, *found.codes))) <= REMEMBERED:
+            LED.keep(connection, view, {asked: found})
+    return found
 
 
 def _led(connection: Connection, view: View, terms: Sequence[Term]) -> Led:
