@@ -177,6 +177,7 @@ def put_names(connection: Connection, number: int | None = None) -> None:
             if row.code and CODE_ID + row.code not in there
         ],
     )
+    text_index.settled(connection)
 
 
 def wording_of(code: str) -> dict[str, str]:

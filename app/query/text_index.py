@@ -92,6 +92,12 @@ def put(connection: Connection, entries: Iterable[Entry]) -> None:
     _know(connection, [entry for some in grouped.values() for entry in some])
 
 
+def settled(connection: Connection) -> None:
+    """Let the database count what has come in, where much has: until PostgreSQL has, it reads the words last and not first."""
+    for statement in engine(connection).SETTLE:
+        connection.execute(text(statement))
+
+
 def _free(connection: Connection, since: int) -> int:
     """The first number within a revision that no row has."""
     begin = since * STEP
@@ -222,7 +228,8 @@ def each(
     return found
 
 
-SEEN: Final = "s.since <= :revision AND (s.until IS NULL OR s.until > :revision) AND s.face IN (:one, :other)"
+# COALESCE hides `until` from its index: PostgreSQL might read every row that stands, and look for the words then.
+SEEN: Final = "s.since <= :revision AND COALESCE(s.until, 2147483647) > :revision AND s.face IN (:one, :other)"
 
 
 def seen(view: View, before: int | None) -> dict[str, Any]:

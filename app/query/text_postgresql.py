@@ -18,6 +18,7 @@ CREATE: Final = (
 DROP: Final = "DROP TABLE IF EXISTS search_words"
 INSERT: Final = "INSERT INTO search_words (number, words) VALUES (:number, CAST(:words AS tsvector))"
 DELETE: Final = "DELETE FROM search_words WHERE number = :number"
+SETTLE: Final = ("ANALYZE searchable", "ANALYZE search_words")
 COUNT: Final = "SELECT count(*) FROM search_words"
 FOUND: Final = "search_words JOIN searchable AS s ON s.number = search_words.number"
 MATCH: Final = "search_words.words @@ CAST(:{asked} AS tsquery)"

@@ -23,6 +23,7 @@ INSERT: Final = (
     f"VALUES (:number, :noun, {', '.join(f':{name}' for name in WEIGHTS)})"
 )
 DELETE: Final = "DELETE FROM search_words WHERE rowid = :number"
+SETTLE: Final[tuple[str, ...]] = ()
 COUNT: Final = "SELECT count(*) FROM search_words"
 # CROSS: the words first, in the order of their rows, so that the newest come without sorting.
 FOUND: Final = "search_words CROSS JOIN searchable AS s ON s.number = search_words.rowid"
