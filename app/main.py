@@ -14,12 +14,14 @@ import orjson
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from app import __version__
 from app.db import Database, open_database
 from app.routes import every, heavy, pages, problems, service, writing
 from app.routes.access import Gate
+from app.routes.known import Known
 from app.routes.live import Followers
 from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
@@ -91,8 +93,15 @@ def create_app(
     app.state.desk = Desk(opened, clock, settings.write_busy_seconds)
     operations = every.operations()
     for one in operations:
-        run = endpoint(one.handler) if one.scope is None else writing.endpoint(one)
-        app.add_api_route(one.path, run, methods=[one.method], include_in_schema=False, name=one.id)
+        if one.scope is not None:
+            app.add_api_route(
+                one.path, writing.endpoint(one), methods=[one.method], include_in_schema=False, name=one.id
+            )
+            continue
+        # A plain route: what FastAPI would look for in a handler that takes the request alone costs 80 µs.
+        route = Route(one.path, endpoint(one.handler), methods=[one.method], name=one.id, include_in_schema=False)
+        route.methods = {one.method}  # HEAD is served as GET before it comes here
+        app.router.routes.append(route)
 
     app.state.openapi = cache(lambda: orjson.dumps(document(operations, state.vocabularies, examples())))
 
@@ -103,6 +112,7 @@ def create_app(
     service.install(app)
     pages.install(app)
     problems.install(app)
+    app.router.routes.insert(0, Known(app.router.routes))
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     # The last one added is the outermost: errors of the guard carry CORS headers, and every answer its request id.
     app.add_middleware(Gate, here=state)
