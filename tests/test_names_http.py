@@ -119,6 +119,21 @@ def test_a_place_that_stands_for_no_actor_finds_nobody(seeded: KnowledgeBase) ->
 # ── /v1/resolve ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_who_a_name_can_stand_for_is_walked_page_by_page(seeded: KnowledgeBase) -> None:
+    whole = seeded.json("/v1/resolve?name=Tokyo")
+    first = seeded.get("/v1/resolve?name=Tokyo&limit=1")
+    cursor = first.json()["next_cursor"]
+    second = seeded.json(f"/v1/resolve?name=Tokyo&limit=1&cursor={cursor}")
+
+    assert len(whole["items"]) == 2
+    assert whole["next_cursor"] is None
+    assert [*first.json()["items"], *second["items"]] == whole["items"]
+    assert second["next_cursor"] is None
+    assert 'rel="next"' in first.headers["Link"]
+    assert seeded.get(f"/v1/resolve?name=Kyiv&cursor={cursor}").status_code in (400, 422)
+    assert seeded.get("/v1/resolve?name=Tokyo&cursor=x").status_code in (400, 422)
+
+
 def test_a_metonym_resolves_to_the_government_first_and_says_why(seeded: KnowledgeBase) -> None:
     first, second = seeded.json("/v1/resolve?name=Tokyo")["items"]
 

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from app.answers import dictionary, history, resolve, verification
 from app.coded import store
 from app.errors import NotFound
+from app.query import cursor as cursors
 from app.query import page, sql
 from app.query.evidence import Texts
 from app.query.fields import Term, Word
-from app.query.params import LIST, READ, Parameter, parse_plain
+from app.query.params import LIST, READ, Parameter, Query, parse_plain
 from app.query.shapes import boolean, listed, maybe, number, obj, string, whole
 from app.resources import PUBLIC, RESOURCES
 from app.resources.topics import TERMS
@@ -168,6 +169,7 @@ RESOLVE = (
     Parameter("name", "The name to resolve.", Word(500), "Tokyo"),
     Parameter("kind", "Only actors of this kind.", Term("actor_kind"), "government"),
     LIMIT,
+    CURSOR,
     *READ,
 )
 REVISIONS = (LIMIT, CURSOR, *READ)
@@ -336,13 +338,15 @@ COMPONENTS = {
 }
 
 
-def answer(request: Request, known: Sequence[Parameter], make: Any, *, shows_words: bool = False) -> Response:
+def answer(
+    request: Request, known: Sequence[Parameter], make: Any, *, shows_words: bool = False, walk: int | None = None
+) -> Response:
     """A plain read: its parameters, its revision, its ETag, and what `make(connection, pinned, values)` answers."""
     here = reading.state(request)
     values = parse_plain(reading.pairs_of(request), known, here.vocabularies)
     reading.representation(request, None, ())
     with here.database.read() as connection:
-        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=shows_words)
+        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=shows_words, walk=walk)
         if (same := reading.unchanged(request, pinned)) is not None:
             return same
         content = make(connection, pinned, values)
@@ -356,12 +360,19 @@ def whole_list(pinned: reading.Pinned, items: list[Any], cursor: str | None = No
 
 def resolving(request: Request) -> Response:
     here = reading.state(request)
+    values = parse_plain(reading.pairs_of(request), RESOLVE, here.vocabularies)
+    walked = [(name, values[name]) for name in ("name", "kind") if name in values]
+    mark = cursors.fingerprint("resolve", Query(pairs=tuple(walked)))
+    walk, (start,) = cursors.read(values["cursor"], mark, (int,)) if "cursor" in values else (None, (0,))
+    start = max(0, start)
 
     def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
         if "name" not in values:
             reading.required("name", "the name to resolve", "/v1/resolve?name=Tokyo")
         found = resolve.candidates(connection, pinned.view, values["name"], kind=values.get("kind"))
-        told = whole_list(pinned, [one.as_json() for one in found[: values.get("limit", here.settings.page_rows)]])
+        end = start + values.get("limit", here.settings.page_rows)
+        cursor = cursors.write(pinned.view.revision, mark, (end,)) if end < len(found) else None
+        told = whole_list(pinned, [one.as_json() for one in found[start:end]], cursor)
         known = here.coverage.of(connection, RESOURCES["actors"], pinned.view, RESOURCES)
         zero = None if found else "none_found" if known["sources"] or known["datasets"] else "not_covered"
         query = f"actors by the name {values['name']!r}; as of revision {pinned.view.revision}."
@@ -370,7 +381,7 @@ def resolving(request: Request) -> Response:
             "coverage": {**known, "revision": pinned.view.revision, "query": query, "zero": zero, "notes": []},
         }
 
-    return answer(request, RESOLVE, make)
+    return answer(request, RESOLVE, make, walk=walk)
 
 
 def resources(request: Request) -> Response:
