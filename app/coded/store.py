@@ -20,6 +20,7 @@ from app.query.once import Once
 from app.query.page import rendered
 from app.query.plan import Plan
 from app.query.sql import order
+from app.query.whole import Connect
 from app.times import from_day_number
 
 E, P = coded_event.c, coded_part.c
@@ -128,6 +129,12 @@ class CodedEvents:
         wanted = {number for row in rows for number in (row.initiator, row.recipient) if number is not None}
         actors = named(connection, view, wanted)
         return [Version(row.since, row.until, {"id": row.id, **record(row, actors)}) for row in rows]
+
+    def whole(self, connect: Connect, plan: Plan, size: int) -> Iterator[Any]:
+        """All events in the plan's order as blocks of about `size`, each a short read."""
+        from app.coded.bulk import blocks
+
+        return blocks(connect, plan, size)
 
     def dates(self, connection: Connection, view: View) -> tuple[int | None, int | None]:
         """The first and last day that the datasets cover."""
@@ -352,14 +359,15 @@ def _named(connection: Connection, view: View, wanted: list[int]) -> dict[int, t
 
 
 def record(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
-    """A coded event as a record of the events resource, but for what every record has."""
+    """A coded event as a record of the events resource, but for what every record has; `app.coded.bulk` says the same of many."""
     parts = [
-        {"actor": actors[number][0], "role": role, "inferred": False, "name": actors[number][1]}
+        part(role, number, actors)
         for role, number in (("initiator", row.initiator), ("recipient", row.recipient))
         if number is not None
     ]
+    doing = what(row.label, row.code, row.plover)
     return {
-        "gloss": gloss(row, actors),
+        "gloss": f"{who(row.initiator, actors)}: {doing}{whom(row.recipient, actors)}",
         "kind": row.kind,
         "status": "occurred",
         "happened": happened(row.day, row.last),
@@ -367,22 +375,45 @@ def record(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> dict[str, An
         "venue": None,
         "purpose": None,
         "participants": parts,
-        "codes": {"cameo": row.code or codes().code_of(row.label or ""), "plover": row.plover, "quad": row.quad},
+        "codes": coded_as(row.code, row.label, row.plover, row.quad),
         "intensity": row.intensity,
         "dataset": row.dataset,
         "reports": row.reports,
         "topics": [],
         "evidence": [],
         "label": row.label,
-        "location": {"name": row.place, "country": row.country, "latitude": row.latitude, "longitude": row.longitude},
+        "location": location(row.place, row.country, row.latitude, row.longitude),
     }
 
 
-def gloss(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> str:
-    """An event in a line, made of the dataset's own words."""
-    who = actors[row.initiator][1] if row.initiator is not None else "Somebody"
-    whom = f" → {actors[row.recipient][1]}" if row.recipient is not None else ""
-    return f"{who}: {row.label or row.code or row.plover or 'event'}{whom}"
+def part(role: str, number: int, actors: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
+    """An actor's part in an event."""
+    return {"actor": actors[number][0], "role": role, "inferred": False, "name": actors[number][1]}
+
+
+def who(number: int | None, actors: Mapping[int, tuple[str, str]]) -> str:
+    """Who acts, in the dataset's own words."""
+    return actors[number][1] if number is not None else "Somebody"
+
+
+def whom(number: int | None, actors: Mapping[int, tuple[str, str]]) -> str:
+    """Upon whom, where somebody is acted upon."""
+    return f" → {actors[number][1]}" if number is not None else ""
+
+
+def what(label: str | None, code: str | None, plover: str | None) -> str:
+    """What is done."""
+    return label or code or plover or "event"
+
+
+def coded_as(code: str | None, label: str | None, plover: str | None, quad: int | None) -> dict[str, Any]:
+    """The codes of an event; a label stands for its code in datasets that have words only."""
+    return {"cameo": code or codes().code_of(label or ""), "plover": plover, "quad": quad}
+
+
+def location(place: str | None, country: str | None, latitude: float | None, longitude: float | None) -> dict[str, Any]:
+    """Where it happened."""
+    return {"name": place, "country": country, "latitude": latitude, "longitude": longitude}
 
 
 @lru_cache(20_000)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from app.query.fields import Resource
+from app.query.whole import Block, Chunk
 
-Chunk = list[dict[str, Any]]
+__all__ = ["Block", "Chunk", "Format", "formats", "media_types"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import orjson
 
 from app.query.fields import Field, Resource
 from app.query.shapes import COMPONENTS
+from app.query.whole import Block, Chunk
 
 Type = Literal["text", "whole", "number", "boolean"]
 JOINED = "|"  # between the values of a list; ids and terms never hold it
@@ -39,6 +40,13 @@ def columns(resource: Resource, fields: tuple[str, ...]) -> list[ColumnOf]:
     if keep is None or "enrichment" in keep:
         found.append(ColumnOf("enrichment", "text", _json("enrichment")))
     return found
+
+
+def values(chunk: Chunk, table: Iterable[ColumnOf]) -> list[Sequence[Any]]:
+    """What a chunk has in each column."""
+    if isinstance(chunk, Block):
+        return [chunk.column(column.name, column.take) for column in table]
+    return [[column.take(record) for record in chunk] for column in table]
 
 
 def _of_field(line: Field) -> list[ColumnOf]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 
 from app.formats import Chunk, Format
-from app.formats.columns import columns
+from app.formats.columns import columns, values
 from app.query.fields import Resource
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -19,13 +19,19 @@ def write(resource: Resource, chunks: Iterable[Chunk], fields: tuple[str, ...]) 
     table = columns(resource, fields)
     yield lines([[column.name for column in table]])
     for chunk in chunks:
-        yield lines([[cell(column.take(record)) for column in table] for record in chunk])
+        yield lines(zip(*map(cells, values(chunk, table)), strict=True))
 
 
-def lines(rows: list[list[Any]]) -> bytes:
+def lines(rows: Iterable[Iterable[Any]]) -> bytes:
     buffer = StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerows(rows)
     return buffer.getvalue().encode()
+
+
+def cells(column: Sequence[Any]) -> Sequence[Any]:
+    """The values of a column as cells; hardly ever is any of them another one."""
+    changed = {value: said for value in set(column) if (said := cell(value)) is not value}
+    return [changed.get(value, value) for value in column] if changed else column
 
 
 def cell(value: Any) -> Any:

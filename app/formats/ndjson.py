@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
-from app.formats import Chunk, Format
+from app.formats import Block, Chunk, Format
 from app.query.fields import Resource
 
 
 def write(resource: Resource, chunks: Iterable[Chunk], fields: tuple[str, ...]) -> Iterator[bytes]:
     """A chunk of lines for each chunk of records: a line at a time is 37 times slower."""
     for chunk in chunks:
-        yield b"".join(orjson.dumps(record) + b"\n" for record in chunk)
+        yield (
+            chunk.lines() if isinstance(chunk, Block) else b"".join([orjson.dumps(record) + b"\n" for record in chunk])
+        )
 
 
 FORMAT = Format("ndjson", "application/x-ndjson", "ndjson", write)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.errors import NotAcceptable
 from app.formats import Chunk, Format
-from app.formats.columns import columns
+from app.formats.columns import columns, values
 from app.query.fields import Resource
 
 GROUP_ROWS = 10_000  # rows that are held before they are written: small groups compress badly
@@ -70,23 +70,20 @@ def write(resource: Resource, chunks: Iterable[Chunk], fields: tuple[str, ...]) 
 def _groups(pa: Any, pq: Any, schema: Any, table: list[Any], chunks: Iterable[Chunk]) -> Iterator[bytes]:
     sink = Sink()
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
-        held: Chunk = []
+        held: list[Any] = []
         for chunk in chunks:
-            held += chunk
-            if len(held) >= GROUP_ROWS:
-                writer.write_batch(_batch(pa, schema, table, held))
+            held.append(_batch(pa, schema, table, chunk))
+            if sum(batch.num_rows for batch in held) >= GROUP_ROWS:
+                writer.write_table(pa.Table.from_batches(held))
                 held = []
                 yield sink.take()
         if held:
-            writer.write_batch(_batch(pa, schema, table, held))
+            writer.write_table(pa.Table.from_batches(held))
     yield sink.take()
 
 
-def _batch(pa: Any, schema: Any, table: list[Any], records: Chunk) -> Any:
-    arrays = [
-        pa.array([column.take(record) for record in records], type=field.type)
-        for column, field in zip(table, schema, strict=True)
-    ]
+def _batch(pa: Any, schema: Any, table: list[Any], chunk: Chunk) -> Any:
+    arrays = [pa.array(column, type=field.type) for column, field in zip(values(chunk, table), schema, strict=True)]
     return pa.record_batch(arrays, schema=schema)
 
 
