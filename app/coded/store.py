@@ -365,9 +365,8 @@ def record(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> dict[str, An
         for role, number in (("initiator", row.initiator), ("recipient", row.recipient))
         if number is not None
     ]
-    doing = what(row.label, row.code, row.plover)
     return {
-        "gloss": f"{who(row.initiator, actors)}: {doing}{whom(row.recipient, actors)}",
+        "gloss": gloss(row, actors),
         "kind": row.kind,
         "status": "occurred",
         "happened": happened(row.day, row.last),
@@ -384,6 +383,12 @@ def record(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> dict[str, An
         "label": row.label,
         "location": location(row.place, row.country, row.latitude, row.longitude),
     }
+
+
+def gloss(row: Row[Any], actors: Mapping[int, tuple[str, str]]) -> str:
+    """An event in a line, made of the dataset's own words."""
+    doing = what(row.label, row.code, row.plover)
+    return f"{who(row.initiator, actors)}: {doing}{whom(row.recipient, actors)}"
 
 
 def part(role: str, number: int, actors: Mapping[int, tuple[str, str]]) -> dict[str, Any]:
