@@ -21,6 +21,7 @@ from typing import Any
 import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-untyped]
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import QueuePool
 
 from app.errors import ChanceryError, Unavailable
 
@@ -42,6 +43,10 @@ LONG_JOB = (
     "mmap_size=0",
     "wal_autocheckpoint=16384",
 )
+
+
+HURRY = threading.local()  # how much the queries of a thread are worth, see `Database.hurrying`
+LOOK_STEPS = 4_000  # of SQLite's machine between two looks at that: 0.1 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,21 @@ class Database:
             within = self.stalls.read_seconds if seconds is None else seconds
             with connection, self.stalls.limit(connection.connection.dbapi_connection, within):
                 yield connection
+
+    @property
+    def idle(self) -> bool:
+        """Whether this is a SQLite file with a reading connection to spare, so that asking it waits for nobody."""
+        pool = self.reader.pool
+        return isinstance(pool, QueuePool) and self.embedded and pool.checkedout() < pool.size()
+
+    @contextmanager
+    def hurrying(self, looks: int, seconds: float) -> Iterator[None]:
+        """Give up, as Unavailable, a SQLite query of this thread after so many looks, see LOOK_STEPS, or so long a time."""
+        HURRY.left, HURRY.until = looks, time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            HURRY.left = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -282,7 +302,8 @@ def open_database(url: URL, *, threads: int = 6, read_seconds: float = 10.0, wai
     """
     backend, stalls = url.get_backend_name(), Stalls(read_seconds)
     if backend == "sqlite":
-        reader = _sqlite(url, threads, wait_seconds, writes=False)
+        # One more than threads, for what is answered without one.
+        reader = _sqlite(url, threads + 1, wait_seconds, writes=False)
         return Database(url, reader, _sqlite(url, 1, wait_seconds, writes=True), stalls)
     if backend == "postgresql":
         reader = _postgresql(url, threads, read_seconds, writes=False)
@@ -332,6 +353,7 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
         cursor.execute("PRAGMA temp_store=MEMORY")
         if not writes:
             cursor.execute("PRAGMA query_only=ON")
+            connection.set_progress_handler(late, LOOK_STEPS)
         cursor.close()
 
     if writes:
@@ -343,6 +365,15 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
             )
 
     return engine
+
+
+def late() -> bool:
+    """Whether a query of this thread has taken longer than it is worth."""
+    left = getattr(HURRY, "left", None)
+    if left is None:
+        return False
+    HURRY.left = left - 1
+    return bool(left <= 0 or time.monotonic() > HURRY.until)
 
 
 def _postgresql(url: URL, connections: int, read_seconds: float, *, writes: bool, more: str = "") -> Engine:

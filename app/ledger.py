@@ -59,6 +59,7 @@ from app.query.fields import Record, Resource
 from app.resources import NOUNS
 from app.times import parse_moment
 
+LATEST = select(func.max(revision.c.number)).where(revision.c.state == "published")
 CHUNK = 500  # records a statement: bound parameters are limited (SQLite 32,766)
 PUBLISHING = timedelta(minutes=1)  # longer than it takes from the stamp of a publication until readers see it
 
@@ -107,7 +108,7 @@ class Difference:
 
 def latest(connection: Connection) -> int:
     """The last published revision; 0 while the knowledge base is empty."""
-    return connection.execute(select(func.max(revision.c.number)).where(revision.c.state == "published")).scalar() or 0
+    return connection.execute(LATEST).scalar() or 0
 
 
 def revision_at(connection: Connection, asked: str, now: datetime) -> int:

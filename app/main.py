@@ -26,6 +26,7 @@ from app.routes.live import Followers
 from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
+from app.routes.prompt import Prompt
 from app.routes.reading import State
 from app.settings import Settings
 from app.standing import Watch
@@ -92,14 +93,16 @@ def create_app(
     app.state.followers = followers
     app.state.desk = Desk(opened, clock, settings.write_busy_seconds)
     operations = every.operations()
+    prompt = Prompt(opened)
     for one in operations:
         if one.scope is not None:
             app.add_api_route(
                 one.path, writing.endpoint(one), methods=[one.method], include_in_schema=False, name=one.id
             )
             continue
+        made = prompt.endpoint if one.prompt else endpoint
         # A plain route: what FastAPI would look for in a handler that takes the request alone costs 80 µs.
-        route = Route(one.path, endpoint(one.handler), methods=[one.method], name=one.id, include_in_schema=False)
+        route = Route(one.path, made(one.handler), methods=[one.method], name=one.id, include_in_schema=False)
         route.methods = {one.method}  # HEAD is served as GET before it comes here
         app.router.routes.append(route)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, exists, false, func, null, or_, select
 
 from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
@@ -18,6 +18,9 @@ from app.query.plan import Plan
 from app.query.text import beginnings
 
 A = coded_actor.c
+BY_ID = select(coded_actor, null().label("until")).where(
+    A.id.in_(bindparam("ids", expanding=True)), A.since <= bindparam("revision", type_=BigInteger())
+)
 
 
 class CodedActors:
@@ -68,8 +71,8 @@ class CodedActors:
         wanted = [id for id in ids if ":" in id]
         if not wanted:
             return []
-        query = select(coded_actor, null().label("until")).where(A.id.in_(wanted), A.since <= view.revision)
-        return [Kept(None, row.id, row) for row in connection.execute(query)]
+        told = {"ids": wanted, "revision": view.revision}
+        return [Kept(None, row.id, row) for row in connection.execute(BY_ID, told)]
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, dict[str, Any]]:
         """The actors as records, by id."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, not_, or_, select, true
 
 from app.codes import Codes, load
 from app.codes.values import DATASETS
@@ -23,6 +23,7 @@ from app.query.text import beginnings
 from app.settings import shipped
 
 HEXADECIMAL = re.compile(r"[0-9a-f]{16}")
+REPORTED = select(coded_report.c.number).where(coded_report.c.native.in_(bindparam("own", expanding=True))).distinct()
 ROLES = {"initiator": INITIATOR, "recipient": RECIPIENT}
 NUMBERS: Once[tuple[str, ...], frozenset[int]] = Once(20_000)  # which of the datasets' actors ids stand for
 LONGEST: Once[None, int] = Once(500)  # the longest coded event
@@ -214,8 +215,7 @@ def candidates(connection: Connection, ids: Sequence[str]) -> list[int]:
     """The numbers under which events of these ids can be kept: the id is a report's own, or the number itself."""
     own = [id.partition(":")[2] for id in ids]
     told = [int(one, 16) for one in own if HEXADECIMAL.fullmatch(one)]
-    query = select(coded_report.c.number).where(coded_report.c.native.in_(own)).distinct()
-    return [*(one for one in told if one < 2**63), *connection.scalars(query)]
+    return [*(one for one in told if one < 2**63), *connection.scalars(REPORTED, {"own": own})]
 
 
 def numbers(connection: Connection, view: View, ids: Iterable[str]) -> frozenset[int]:

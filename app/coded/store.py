@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.sql.visitors import iterate
 
 from app.coded import keys
@@ -38,6 +38,12 @@ class Seen(NamedTuple):
     said: bytes
 
 
+AT = View(bindparam("revision", type_=BigInteger()), False)  # type: ignore[arg-type]
+BY_ID = select(coded_event).where(
+    E.number.in_(bindparam("numbers", expanding=True)),
+    E.id.in_(bindparam("ids", expanding=True)),
+    stands(coded_event, AT),
+)
 SEEN: Once[int, Seen] = Once(16_000)  # 1 KB each
 NAMED: Once[int, tuple[str, str]] = Once(40_000)
 
@@ -100,10 +106,8 @@ class CodedEvents:
         wanted = [id for id in ids if ":" in id]
         if not wanted:
             return []
-        query = select(coded_event).where(
-            E.number.in_(candidates(connection, wanted)), E.id.in_(wanted), stands(coded_event, view)
-        )
-        return [Kept(None, row.id, row) for row in connection.execute(query)]
+        told = {"numbers": candidates(connection, wanted), "ids": wanted, "revision": view.revision}
+        return [Kept(None, row.id, row) for row in connection.execute(BY_ID, told)]
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> dict[str, dict[str, Any]]:
         """The events as records, by id."""

@@ -119,8 +119,9 @@ coded_part = Table(
     Column("other", Integer, comment="The counterpart."),
     Column("code", key(), comment="The code; where the dataset has none its label, else its PLOVER type."),
     Column("once", SmallInteger, nullable=False, comment="0 in the second row of an actor who is its own counterpart."),
-    Index("ix_coded_part_code", "actor", "code", "day", "number"),
-    Index("ix_coded_part_pair", "actor", "other", "day", "number"),
+    # With all that a page's keys depend on: else a planner without statistics goes through the primary key, and all its rows.
+    Index("ix_coded_part_code", "actor", "code", "day", "number", "once", "until"),
+    Index("ix_coded_part_pair", "actor", "other", "day", "number", "once", "until", "code"),
     info=sharded("actor"),
     sqlite_with_rowid=False,
     comment="A part of an actor in a coded event.",

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from app.models.source import source_text, text_access
 
+CHANGES = select(text_access.c.changes)
 CONTEXT = 32  # code points of `prefix` and `suffix`: enough to find the place by eye, too little to carry the text away
 
 
@@ -95,4 +96,4 @@ def parts(record: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
 
 def access(connection: Connection) -> int:
     """How often the access to a text changed: what stands beside the revision in every ETag."""
-    return connection.execute(select(text_access.c.changes)).scalar() or 0
+    return connection.execute(CHANGES).scalar() or 0

@@ -179,7 +179,7 @@ def kept_in(store: Store, kept: Iterable[Kept]) -> list[Match]:
 
 def of_ids(connection: Connection, resource: Resource, view: View, ids: Sequence[str]) -> list[Match]:
     """The records of these ids that a reader sees, from wherever they are kept."""
-    rows = connection.execute(sql.by_ids(resource.table, view, ids))
+    rows = sql.by_ids(connection, resource.table, view, ids)
     found = [Match(None, row.id, row) for row in rows]
     for store in resource.stores:
         found += kept_in(store, store.by_ids(connection, view, ids))

@@ -228,7 +228,7 @@ def _resolve(
 
 def by_id(connection: Connection, view: View, value: str, resource: Resource) -> Found:
     """A record of this id, or the one it was renamed to, where this reader sees it."""
-    if connection.execute(by_ids(resource.table, view, [value])).first() is not None:
+    if by_ids(connection, resource.table, view, [value]):
         return Found((value,))
     if any(store.by_ids(connection, view, [value]) for store in resource.stores):
         return Found((value,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import cache, reduce
 from itertools import count as numbers
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Integer,
+    Row,
     Select,
     Table,
     Text,
@@ -372,8 +373,13 @@ def facet(plan: Plan, condition: ColumnElement[bool], line: Facet, most: int) ->
     return query.group_by(column).order_by(number.desc(), column).limit(most)
 
 
-def by_ids(table: Table, view: View, ids: Sequence[str]) -> Select[Any]:
+def by_ids(connection: Connection, table: Table, view: View, ids: Sequence[str]) -> Sequence[Row[Any]]:
     """The records of these ids that this reader sees."""
-    return select(table.c.id, table.c.since, table.c.until, table.c.body).where(
-        table.c.id.in_(ids), standing(table, view)
-    )
+    return connection.execute(_by_ids(table, view.enrichment), {"ids": list(ids), "revision": view.revision}).all()
+
+
+@cache
+def _by_ids(table: Table, enrichment: bool) -> Select[Any]:
+    view = View(place("revision", 0), enrichment)  # type: ignore[arg-type]
+    named = table.c.id.in_(bindparam("ids", expanding=True))
+    return select(table.c.id, table.c.since, table.c.until, table.c.body).where(named, standing(table, view))

@@ -56,6 +56,7 @@ def of(resource: Resource) -> Iterator[Operation]:
             else "."
         ),
         handler=partial(listing, resource=resource),
+        prompt=True,
         schema={"$ref": f"#/components/schemas/{class_name(resource)}Page"},
         parameters=(*parameters(resource), STATE),
         media=tuple(media_types()[name] for name in FORMATS),
@@ -68,6 +69,7 @@ def of(resource: Resource) -> Iterator[Operation]:
         summary=f"Show one {resource.noun}",
         words="One record with its evidence. A renamed or merged id answers 308, a retracted one 410; `as_of` still finds it.",
         handler=partial(showing, resource=resource),
+        prompt=True,
         schema=schema,
         parameters=(*RECORD, *READ),
         path_parameters=(id,),

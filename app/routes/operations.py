@@ -56,6 +56,7 @@ class Operation:
     problems: tuple[int, ...] = (406, 414, 422, 500, 503)
     versioned: bool = True  # whether it answers with KB-Revision and an ETag
     example: str | None = None  # the request whose real answer the document shows
+    prompt: bool = False  # whether it is mostly answered sooner than a thread takes it up, see `app.routes.prompt`
     method: str = "GET"
     scope: str | None = None
     body: Body | None = None

@@ -457,10 +457,7 @@ def verifying(request: Request) -> Response:
 
     def make(connection: Any, pinned: reading.Pinned, _: Any) -> Any:
         source = RESOURCES["sources"]
-        here_it_is = (
-            reading.plausible(id)
-            and connection.execute(sql.by_ids(source.table, pinned.view, [id])).first() is not None
-        )
+        here_it_is = reading.plausible(id) and sql.by_ids(connection, source.table, pinned.view, [id])
         if not here_it_is:
             raise history.missing(connection, source, pinned.view, id if reading.plausible(id) else "", pinned.latest)
         return {**verification.verify(connection, pinned.view, id).as_json(), "revision": pinned.view.revision}

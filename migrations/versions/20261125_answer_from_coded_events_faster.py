@@ -20,6 +20,12 @@ MONTH = "Months since January of year 0."
 CODE = "As in coded_part; '' for none."
 BY_MONTH = "Additions to the number of an actor's events, in either role, by month and code."
 SUMMED = "The sum over the events that have one."
+PAIRS, CODES = ("actor", "other", "day", "number"), ("actor", "code", "day", "number")
+# The indexes of the parts that hold all that a page's keys depend on, with what they held before.
+INDEXES = (
+    ("ix_coded_part_code", CODES, (*CODES, "once", "until")),
+    ("ix_coded_part_pair", PAIRS, (*PAIRS, "once", "until", "code")),
+)
 WEIGHED = "How many events have an intensity."
 INITIATED = "How many of the events the actor initiates."
 RECEIVED = "In how many of the events the actor is the recipient."
@@ -80,9 +86,15 @@ def upgrade() -> None:
         op.execute(sql)
     op.create_index("ix_coded_counterpart_most", "coded_counterpart", ["actor", "events", "other"])
     op.drop_table("coded_pair")
+    for name, _, columns in INDEXES:
+        op.drop_index(name, "coded_part")
+        op.create_index(name, "coded_part", list(columns))
 
 
 def downgrade() -> None:
+    for name, columns, _ in INDEXES:
+        op.drop_index(name, "coded_part")
+        op.create_index(name, "coded_part", list(columns))
     op.create_table(
         "coded_pair",
         whole("actor"),

@@ -1,0 +1,85 @@
+"""Which requests are answered at once, by the loop itself: short ones to a SQLite file, where a thread costs more than the work.
+
+Sixteen clients and six threads take twice the CPU time a request that the loop takes alone: they wait for the interpreter's lock.
+So a page or a record is worked out on the spot, and given up after a few milliseconds: then it goes to a thread as everything else
+does, and so do the next ones of its form for a while. Nobody waits longer than that for somebody else's slow question.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db import Database
+from app.errors import Unavailable
+from app.routes import heavy
+
+# What a question may take: steps rather than time, since a busy machine makes no question long. A cold disk may.
+MOST_LOOKS: Final = 40  # about 4 ms
+MOST_SECONDS: Final = 0.05
+# How long a form of question that took too long goes to a thread at once: the first of its kind takes longer than those after it,
+# which find its statements built, so only what is slow again and again is shunned for long.
+SHUN_SECONDS: Final = 0.2
+SHUN_SECONDS_MOST: Final = 60.0
+FORMS_MOST: Final = 10_000
+# What counts, searches, waits, or brings a whole result.
+LONG: Final = {b"facet", b"count", b"q", b"min_revision", b"format", b"state", b"per"}
+PLAIN: Final = {b"", b"*/*", b"application/json"}
+
+
+class Prompt:
+    """Answers short questions on the spot."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.shunned: dict[object, tuple[float, float]] = {}  # until when, and how long that was
+
+    def endpoint(self, handler: Callable[[Request], Response]) -> Any:
+        """A handler as the framework wants it, tried on the loop first where that may do."""
+
+        async def run(request: Request) -> Response:
+            form = self.form(handler, request)
+            if form is not None and self.database.idle and self.welcome(form):
+                try:
+                    with self.database.hurrying(MOST_LOOKS, MOST_SECONDS):
+                        answer = handler(request)
+                    self.shunned.pop(form, None)
+                    return answer
+                except heavy.Postponed:
+                    pass
+                except Unavailable:
+                    # Not done in time, or the database is away: a thread finds out.
+                    self.shun(form)
+            return await heavy.answered(handler, request)
+
+        run.handler = handler  # type: ignore[attr-defined]
+        return run
+
+    def welcome(self, form: object) -> bool:
+        """Whether questions of a form are tried here."""
+        shunned = self.shunned.get(form)
+        return shunned is None or shunned[0] < time.monotonic()
+
+    def shun(self, form: object) -> None:
+        """Leave questions of a form to threads for a while, each time for twice as long."""
+        if len(self.shunned) >= FORMS_MOST:
+            self.shunned.clear()
+        before = self.shunned.get(form, (0.0, SHUN_SECONDS / 2))[1]
+        seconds = min(2 * before, SHUN_SECONDS_MOST)
+        self.shunned[form] = (time.monotonic() + seconds, seconds)
+
+    def form(self, handler: Callable[[Request], Response], request: Request) -> object | None:
+        """What a question has in common with those that take as long; None for one that is long by its nature."""
+        names = []
+        for pair in request.scope["query_string"].split(b"&"):
+            name, _, value = pair.partition(b"=")
+            if name in LONG or b"%" in name or (name == b"limit" and len(value) > 2 and value != b"100"):
+                return None
+            names.append(name)
+        if any(name == b"accept" and value not in PLAIN for name, value in request.scope["headers"]):
+            return None
+        return handler, tuple(names)
