@@ -109,12 +109,6 @@ class Difference:
 def latest(connection: Connection) -> int:
     """The last published revision; 0 while the knowledge base is empty."""
     return connection.execute(LATEST).scalar() or 0
-<<<<<<< HEAD
-=======
-
-
-LATEST = select(func.max(revision.c.number)).where(revision.c.state == "published")
->>>>>>> e008ee1 (Say what counting takes now, and what it still misses)
 
 
 def revision_at(connection: Connection, asked: str, now: datetime) -> int:
