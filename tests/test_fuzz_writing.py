@@ -21,7 +21,7 @@ from app.writing.parts import PARTS
 from tests.base import KnowledgeBase
 
 SEED = 20261125
-EDITS = 400
+EDITS = 200
 HOSTILE: tuple[Any, ...] = (
     None, True, 0, -1, 2**31, 2**63, 2**64, 1e308, "", " ", "x" * 100_000, "\0", "\u202e", "é" * 2_000, "0001-01-01", "9999-12-31",
     "-0001", "10000", "../..", "2024-06-31", "2024/1066", "<script>", "' OR 1=1 --", "%", "_", "japan", "ishiba-remarks",
@@ -81,8 +81,8 @@ def test_no_value_anywhere_in_a_record_breaks_it_or_what_lists_it(own_seeded: Kn
             assert kb.get(f"/v1/{resource.name}?limit=500&enrichment=true").status_code == 200, replay
             assert kb.get(f"/v1/{resource.name}/{record['id']}/revisions?enrichment=true").status_code == 200, replay
 
-    assert seen[200] > 10
-    assert seen[422] > 100
+    assert seen[200] > 5
+    assert seen[422] > 50
     kb.database.close()  # the doctor comes with connections of its own
     assert list(examine(kb.database, Settings().migrations)) == []
     for resource in resources:
