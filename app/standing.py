@@ -1,11 +1,13 @@
 """What a knowledge base stands at: its newest revision and its access to texts, known without asking as long as nothing changed.
 
 An answer depends on nothing else beside its request. On SQLite one pragma tells whether anybody has committed since the last look
-(2 µs); PostgreSQL is asked each time.
+(2 µs). PostgreSQL is asked each time, but once for all who arrived before the question was sent: nobody is told what was asked
+before they came, so what somebody has published is in every answer that is asked for afterwards.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from anyio import to_thread
@@ -26,12 +28,14 @@ class Watch:
         self.lookout: Any = None
         self.version: int | None = None
         self.known: Standing | None = None
+        self.asking: asyncio.Task[Standing] | None = None  # the question that was sent
+        self.next: asyncio.Task[Standing] | None = None  # the one that goes after it, for who has come since
 
     async def now(self) -> Standing | None:
         """What it stands at; None where the database does not say, which the request itself will find out."""
         try:
             if not self.database.embedded:
-                return await to_thread.run_sync(self.ask)
+                return await asyncio.shield(self.shared())
             if self.lookout is None:
                 self.lookout = look_out(self.database.url)
             version = self.lookout.execute("PRAGMA data_version").fetchone()[0]
@@ -43,6 +47,21 @@ class Watch:
             self.close()
             return None
         return self.known
+
+    def shared(self) -> asyncio.Task[Standing]:
+        """The next question to be sent, which everybody waits for who comes before it is."""
+        loop = asyncio.get_running_loop()
+        if self.next is None or self.next.done() or self.next.get_loop() is not loop:
+            self.next = loop.create_task(self.after(self.asking))
+        return self.next
+
+    async def after(self, before: asyncio.Task[Standing] | None) -> Standing:
+        """Ask, once the question before is answered."""
+        if before is not None and before.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait([before])
+        # From here on it is sent: who comes now waits for the one after it.
+        self.asking, self.next = self.next, None
+        return await to_thread.run_sync(self.ask)
 
     def ask(self) -> Standing:
         """What the database says."""
