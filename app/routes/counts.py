@@ -87,6 +87,7 @@ def operations() -> Iterator[Operation]:
         ),
         (*FILTERS, *OWN, *READ),
         example="/v1/events/counts?by=year",
+        prompt=True,  # what was counted ahead takes less than a thread does; the rest is postponed
     )
 
 
