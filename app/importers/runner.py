@@ -44,6 +44,7 @@ from app.times import day_number, from_day_number
 
 BATCH_ROWS: Final = 20_000  # staged at a time: 15 MB of Python, and a statement's cost spread thin
 ACTOR_ROWS: Final = 5_000
+SETTLED_ROWS: Final = 1_000  # events from which on an import changes how the tables are best read
 REJECTED_KEPT: Final = 100_000
 LONGEST: Final = 500  # characters of a name, code or id: an index of PostgreSQL takes entries of up to 2,700 bytes
 REFUSED_SHARE: Final = 0.05
@@ -462,7 +463,9 @@ class Work:
                 self._timed("events", lambda: self._each("events", stage, number, spans, stage.write_events))
                 if stage.keyed:
                     self._timed("reports", lambda: self._each("reports", stage, number, spans, stage.write_reports))
-                self._timed("parts", lambda: self._write_parts(stage, number, spans, actors))
+                self._timed("parts", lambda: self._write_parts(stage, number, spans, actors, first))
+                if counts.new + counts.changed >= SETTLED_ROWS:
+                    self._timed("settle", stage.settle)
                 self._timed("publish", lambda: self._publish(number, counts))
         written = number if not counts.nothing else None
         return self._said(counts, actors, len(links), written)
@@ -568,12 +571,12 @@ class Work:
                     connection.execute(insert(table), some)
         return links
 
-    def _write_parts(self, stage: Stage, number: int, spans: Sequence[Span], actors: Actors) -> None:
+    def _write_parts(self, stage: Stage, number: int, spans: Sequence[Span], actors: Actors, first: bool) -> None:
         days = self.tally.days.union(stage.days_of_gone())
         stage.calendar((day, _month(day)) for day in sorted(days))
         runs = stage.share(actors.parts)
         stage.collect(spans)
-        self._each("parts", stage, number, runs, stage.write_parts)
+        self._each("parts", stage, number, runs, partial(stage.write_parts, first=first))
         with stage.held.write() as connection:
             ledger.hold(connection, number)
             stage.write_months(connection, number)

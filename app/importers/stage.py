@@ -20,7 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from app.db import Held
-from app.models.coded import INITIATOR, NOBODY, RECIPIENT
+from app.models.coded import INITIATOR, NOBODY, RECIPIENT, TABLES
 
 CHUNK_ROWS: Final = 100_000  # rows a transaction writes: about a second, so that another writer need not give up
 BUCKETS: Final = 256
@@ -552,8 +552,8 @@ class Stage:
             since=number,
         )
 
-    def write_parts(self, connection: Connection, number: int, run: int) -> None:
-        """Close and open the parts of some actors, and add up what is counted of them."""
+    def write_parts(self, connection: Connection, number: int, run: int, *, first: bool = False) -> None:
+        """Close and open the parts of some actors, and add up what is counted of them; of the `first` import nothing is closed."""
         values = {"since": number}
         columns = "actor, day, number, role, events, other, code, once, reports, intensity, weighed, written"
         if _embedded(connection):
@@ -581,7 +581,14 @@ class Stage:
             **values,
         )
         for sql in counted_ahead(source):
+            if first and sql.startswith("UPDATE"):
+                continue
             self._run(connection, sql, **values, **({"run": run} if ":run" in sql else {}))
+
+    def settle(self) -> None:
+        """Let PostgreSQL know what its tables hold now: without it, pages are planned for tables that are nearly empty."""
+        with self.held.scratch() as connection:
+            _learn(connection, *(table.name for table in TABLES))
 
     def write_months(self, connection: Connection, number: int) -> None:
         """Write what is counted of the dataset by month and code."""
