@@ -327,12 +327,9 @@ def remembered(
 def seen(connection: Connection, view: View, resource: Resource, rows: Sequence[Row[Any]]) -> dict[int, Seen]:
     """Rows as they are said, by number."""
     actors = named(connection, view, actors_in(rows))
-    return {
-        row.number: Seen(
-            row.number, row.id, row.since, None, orjson.dumps(rendered(resource, row, view, {}, record(row, actors)))
-        )
-        for row in rows
-    }
+    said = {row.number: orjson.dumps(rendered(resource, row, view, {}, record(row, actors))) for row in rows}
+    # Copied, since what orjson gives keeps the 8 KB that it was written into.
+    return {row.number: Seen(row.number, row.id, row.since, None, bytes(memoryview(said[row.number]))) for row in rows}
 
 
 def ids_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
