@@ -167,7 +167,7 @@ def country(world: World, record: Record) -> set[Any]:
 # What a record holds for each filter that looks for values: a value finds it where what it reaches is among them.
 HELD: dict[str, dict[str, Holds]] = {
     "actors": {
-        **plain("kind"),
+        **plain("id", "kind"),
         "identifier": by(lambda record: {f"{one['scheme']}:{one['value']}" for one in record["identifiers"]}),
         "member_of": by(lambda record: each(record, "memberships", "actor")),
         "holds_office": by(lambda record: each(record, "offices", "office")),

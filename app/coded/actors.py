@@ -101,8 +101,9 @@ def where(connection: Connection, plan: Plan) -> ColumnElement[bool] | None:
         named = text_index.chosen(connection, plan.view, beginnings(plan.query.q or ""), "coded_actor")
         found.append(A.id.in_(named))
     for line in plan.conditions:
-        if line.filter.name == "name":
-            same = A.folded.in_([fold(value) for value in line.values])
+        if line.filter.name in ("id", "name"):
+            by_name = A.folded.in_([fold(value) for value in line.values])
+            same = A.id.in_(line.values) if line.filter.name == "id" else by_name
             found.append(~same if line.negated else same)
         elif not line.negated:
             return None

@@ -3,6 +3,7 @@
 json   one page, with everything around it (in `app.routes`)
 csv  ndjson  parquet  jsonld   the whole result, streamed
 atom   what was published last
+gexf  graphml   a network
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def formats() -> Mapping[str, Format]:
 def media_types() -> Mapping[str, str]:
     """The media type of every representation, without its parameters."""
     from app.formats import atom
+    from app.formats.graphs import graphs
 
     streamed = {one.name: one.media_type.partition(";")[0] for one in formats().values()}
+    streamed |= {one.name: one.media_type for one in graphs().values()}
     return {"json": "application/json", **streamed, "atom": atom.MEDIA_TYPE, "sse": "text/event-stream"}

@@ -177,6 +177,7 @@ ACTORS = Resource(
         evidence(),
     ),
     filters=(
+        Is("id", "The actor of this id.", actor.c.id, Word(), "japan"),
         Is("kind", "Kind of actor.", actor.c.kind, Term("actor_kind"), "person"),
         By(
             "name",

@@ -206,6 +206,7 @@ STATEMENTS = Resource(
         Facet("modality", statement.c.modality),
         Facet("constraint", statement_constraint.c.family),
         Facet("occasion", statement.c.occasion),
+        Facet("addressee", statement.c.addressee),
         Facet("source", citation.c.source),
     ),
     keep=(Keep(statement.c.place, place),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.routes import analysis, codes, counts, feeds, lists, questions, search, service, texts, writing
+from app.routes import analysis, codes, counts, feeds, lists, network, questions, search, service, texts, writing
 from app.routes.operations import Operation
 
 
@@ -17,6 +17,7 @@ def operations() -> list[Operation]:
         *codes.operations(),
         *counts.operations(),
         *analysis.operations(),
+        *network.operations(),
         *texts.operations(),
         *writing.operations(),
     ]

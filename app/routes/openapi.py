@@ -10,7 +10,7 @@ from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Who
 from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
 from app.resources import PUBLIC, RESOURCES
-from app.routes import analysis, questions, search, writing
+from app.routes import analysis, network, questions, search, writing
 from app.routes.lists import class_name
 from app.routes.operations import Body, Operation
 from app.vocabularies import Vocabularies
@@ -21,6 +21,7 @@ TAGS = {
     "dictionary": "What there is, in words.",
     "history": "The knowledge base's own log.",
     "service": "Whether the service is well.",
+    "ties": "What ties actors to each other: networks and chains.",
     "writing": "Publish dossiers, review them.",
 }
 PROBLEMS = {
@@ -259,6 +260,7 @@ def schemas(vocabularies: Vocabularies) -> dict[str, Any]:
     found |= writing.COMPONENTS
     found |= search.COMPONENTS
     found |= analysis.COMPONENTS
+    found |= network.COMPONENTS
     found["ResourceSummary"] = obj("A resource in a line.", questions.SUMMARY)
     found["Count"] = obj(
         "How many records there are.", {"n": whole(), "exact": boolean("False where counting stopped at a bound.")}

@@ -1,0 +1,341 @@
+"""Who is tied to whom around an actor: nodes and edges with counts, each edge with the requests that list what ties its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, or_, select
+
+from app.answers import resolve
+from app.answers.ties import Asked, Pair, Tie, Who, all_of, edge, ordered, who
+from app.coded.question import numbers
+from app.coded.ties import Key, ends
+from app.models.actor import actor, membership
+from app.query.fields import Found, View
+from app.query.plan import FOUND
+from app.query.sql import standing
+
+DEPTH_MOST: Final = 3  # beyond three steps everybody is there
+EDGES_EACH, EDGES_EACH_MOST = 50, 500
+NODES, NODES_MOST = 1_000, 2_000
+AMONG_MOST: Final = 200  # outermost nodes whose ties with each other are shown without being asked for
+EDGES_MOST: Final = 20_000
+DATED_MOST: Final = 200  # edges whose coded events are looked up for their days: two short reads each
+OCCURRED: Final = Tie("event", None, "occurred", None, None, 0)  # what coded events are to a pair
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How far a network goes."""
+
+    depth: int = 1
+    limit: int = EDGES_EACH  # edges of a node
+    nodes: int = NODES
+    among: bool | None = None  # whether ties among the outermost nodes are shown; None: where there are few
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The actors a network begins at, and how each was understood."""
+
+    keys: tuple[Key, ...]
+    notes: tuple[str, ...] = ()
+    unknown: bool = False
+
+
+@dataclass(slots=True)
+class Graph:
+    """What was found: how far each actor is, how many neighbours those have that were looked at, and the ties by pair."""
+
+    distance: dict[Key, int] = field(default_factory=dict)
+    neighbours: dict[Key, int] = field(default_factory=dict)
+    ties: dict[Pair, list[Tie]] = field(default_factory=dict)
+    names: dict[Key, Who] = field(default_factory=dict)
+    nodes_left: set[Key] = field(default_factory=set)
+    edges_left: int = 0
+    among_left: int = 0
+    undated: int = 0
+
+
+def start(connection: Connection, view: View, asked: Asked, given: Sequence[str], name: str = "actor") -> Start:
+    """The actors that these ids and names stand for. Raises AmbiguousName with the candidates."""
+    keys: dict[Key, None] = {}
+    notes: list[str] = []
+    unknown = False
+    for value in given:
+        found = found_as(connection, view, value)
+        if not found.ids:
+            near = f" Known are for example: {', '.join(found.near)}." if found.near else ""
+            notes.append(f"{name}: nothing is known here by {value!r}.{near}")
+            unknown = True
+            continue
+        id, *others = found.ids
+        key = key_of(connection, view, asked, id)
+        if key != id and isinstance(key, str):
+            notes.append(f"{name}: {id} is {key} here.")
+        elif found.said and not others:
+            notes.append(f"{name}: {found.said}.")
+        if others:
+            notes.append(
+                f"{name}: {id} is one node and {', '.join(others)} another, since one represents the other; "
+                "name both to begin at both."
+            )
+        keys[key] = None
+    return Start(tuple(keys), tuple(notes), unknown and not keys)
+
+
+def found_as(connection: Connection, view: View, value: str) -> Found:
+    """What an id or name stands for, as every filter reads it."""
+    return FOUND.get(connection, view, ("actors", value), lambda: resolve.actors(connection, view, value))
+
+
+def key_of(connection: Connection, view: View, asked: Asked, id: str) -> Key:
+    """The end that an actor's id stands for: that of whoever a dataset's actor is here."""
+    if ":" not in id:
+        return id
+    found = numbers(connection, view, (id,))
+    return next((asked.links.actors.get(number, number) for number in sorted(found)), id)
+
+
+def members(connection: Connection, asked: Asked, keys: Sequence[Key]) -> list[str]:
+    """The members of organisations and coalitions on the day asked for."""
+    assert asked.wanted.members_on is not None
+    c, on = membership.c, asked.wanted.members_on[0]
+    valid = and_(or_(c.from_first.is_(None), c.from_first <= on), or_(c.until_last.is_(None), c.until_last >= on))
+    here = select(actor.c.id).where(standing(actor, asked.view))
+    query = select(c.id).where(
+        c.organisation.in_([key for key in keys if isinstance(key, str)]),
+        valid,
+        standing(membership, asked.view),
+        c.id.in_(here),
+    )
+    return sorted(set(connection.scalars(query)))
+
+
+def around(connection: Connection, asked: Asked, begin: Sequence[Key], size: Size) -> Graph:
+    """The network around some actors, a level at a time, the strongest ties of each node first."""
+    graph = Graph(dict.fromkeys(begin, 0))
+    frontier: list[Key] = list(begin)
+    for level in range(1, size.depth + 1):
+        if not frontier:
+            break
+        frontier = step(connection, asked, graph, frontier, size, level)
+    among(connection, asked, graph, frontier, size)
+    strongest(graph)
+    date(connection, asked, graph)
+    graph.names.update(who(connection, asked.view, graph.distance.keys() - graph.names.keys()))
+    return graph
+
+
+def step(
+    connection: Connection, asked: Asked, graph: Graph, frontier: Sequence[Key], size: Size, level: int
+) -> list[Key]:
+    """Add the strongest neighbours of each of these, and give those that are new."""
+    told, coded = all_of(connection, asked, frontier)
+    near = together(told, coded, frontier)
+    kept = strongest_of(connection, asked, graph, near, size.limit)
+    best: dict[Key, int] = {}
+    for key, chosen in kept.items():
+        own = near[key]
+        for end in chosen:
+            if end not in graph.distance:
+                best[end] = max(best.get(end, 0), own[end])
+    room = size.nodes - len(graph.distance)
+    fresh = list(best)
+    if len(fresh) > room:
+        graph.names.update(who(connection, asked.view, set(fresh) - graph.names.keys()))
+        fresh.sort(key=lambda end: (-best[end], graph.names[end].id))
+        graph.nodes_left |= set(fresh[max(room, 0) :])
+        fresh = fresh[: max(room, 0)]
+    for end in fresh:
+        graph.distance[end] = level
+    add(graph, told, coded, kept)
+    return fresh
+
+
+def together(
+    told: Mapping[Pair, Sequence[Tie]], coded: dict[Key, dict[Key, int]], frontier: Iterable[Key]
+) -> dict[Key, dict[Key, int]]:
+    """How many records tie each of these to each neighbour; what curated records add is added to a copy."""
+    near = {key: coded.get(key, {}) for key in frontier}
+    copied: set[Key] = set()
+    for (one, other), ties in told.items():
+        n = sum(tie.n for tie in ties)
+        for key, end in ((one, other), (other, one)):
+            if key in near:
+                if key not in copied:
+                    copied.add(key)
+                    near[key] = dict(near[key])
+                near[key][end] = near[key].get(end, 0) + n
+    return near
+
+
+def strongest_of(
+    connection: Connection, asked: Asked, graph: Graph, near: Mapping[Key, Mapping[Key, int]], limit: int
+) -> dict[Key, list[Key]]:
+    """The neighbours of each that are shown: those with the most records, ties by id."""
+    kept: dict[Key, list[Key]] = {}
+    tied: dict[Key, list[Key]] = {}
+    for key, own in near.items():
+        graph.neighbours[key] = len(own)
+        if len(own) <= limit:
+            kept[key] = list(own)
+            continue
+        graph.edges_left += len(own) - limit
+        least = sorted(own.values(), reverse=True)[limit - 1]
+        kept[key] = [end for end, n in own.items() if n > least]
+        tied[key] = [end for end, n in own.items() if n == least]
+    unnamed = {end for key, ends_ in tied.items() if len(kept[key]) + len(ends_) > limit for end in ends_}
+    if unnamed - graph.names.keys():
+        # With those kept, so that they need not be asked for again.
+        sure = {end for ends_ in kept.values() for end in ends_}
+        graph.names.update(who(connection, asked.view, (unnamed | sure) - graph.names.keys()))
+    for key, ends_ in tied.items():
+        room = limit - len(kept[key])
+        kept[key] += ends_ if len(ends_) == room else sorted(ends_, key=lambda end: graph.names[end].id)[:room]
+    return kept
+
+
+def add(
+    graph: Graph,
+    told: Mapping[Pair, list[Tie]],
+    coded: Mapping[Key, Mapping[Key, int]],
+    kept: Mapping[Key, Iterable[Key]],
+) -> None:
+    """Add the edges that are shown, with everything that ties their ends."""
+    distance, ties = graph.distance, graph.ties
+    for key, chosen in kept.items():
+        own = coded.get(key, {})
+        for end in chosen:
+            if end not in distance:
+                continue
+            pair = ordered(key, end)
+            if pair in ties:
+                continue
+            here = told.get(pair)
+            n = own.get(end, 0)
+            ties[pair] = with_coded(here, n) if here else [replace(OCCURRED, n=n)]
+
+
+def with_coded(told: Sequence[Tie], n: int) -> list[Tie]:
+    """A pair's ties with the coded events that it shares counted among those that occurred."""
+    if not n:
+        return list(told)
+    rest = [tie for tie in told if (tie.kind, tie.status) != ("event", "occurred")]
+    own = next((tie for tie in told if (tie.kind, tie.status) == ("event", "occurred")), None)
+    both = OCCURRED if own is None else own
+    both = replace(both, n=n + both.n)
+    return [both, *rest]
+
+
+def among(connection: Connection, asked: Asked, graph: Graph, outermost: Sequence[Key], size: Size) -> None:
+    """Add the ties of the outermost nodes with each other."""
+    if size.among is False or len(outermost) < 2:
+        return
+    if size.among is None and len(outermost) > AMONG_MOST:
+        graph.among_left = len(outermost)
+        return
+    told, coded = all_of(connection, asked, outermost)
+    all_near = together(told, coded, outermost)
+    for key, own in all_near.items():
+        graph.neighbours[key] = len(own)
+    inside = {
+        key: {end: n for end, n in own.items() if end in graph.distance and ordered(key, end) not in graph.ties}
+        for key, own in all_near.items()
+    }
+    counted = dict(graph.neighbours)
+    kept = strongest_of(connection, asked, graph, inside, size.limit)
+    graph.neighbours = counted
+    add(graph, told, coded, kept)
+
+
+def strongest(graph: Graph) -> None:
+    """Keep no more edges than an answer may have."""
+    if len(graph.ties) > EDGES_MOST:
+        best = sorted(graph.ties.items(), key=lambda one: (-sum(tie.n for tie in one[1]), str(one[0])))
+        graph.edges_left += len(best) - EDGES_MOST
+        graph.ties = dict(best[:EDGES_MOST])
+
+
+def date(connection: Connection, asked: Asked, graph: Graph) -> None:
+    """Give the strongest edges the first and last day of their coded events."""
+    if asked.coded is None:
+        return
+    able = [pair for pair, ties in graph.ties.items() if datable(asked, pair, ties)]
+    if len(able) > DATED_MOST:
+        graph.names.update(who(connection, asked.view, graph.distance.keys() - graph.names.keys()))
+        names = graph.names
+        able.sort(key=lambda pair: (-graph.ties[pair][0].n, names[pair[0]].id, names[pair[1]].id))
+        graph.undated = len(able) - DATED_MOST
+        able = able[:DATED_MOST]
+    for pair, found in ends(connection, asked.coded, asked.links, able).items():
+        tie, *rest = graph.ties[pair]
+        first = found.first if tie.first is None else min(found.first, tie.first)
+        last = found.last if tie.last is None else max(found.last, tie.last)
+        graph.ties[pair] = [replace(tie, first=first, last=last), *rest]
+
+
+def datable(asked: Asked, pair: Pair, ties: Sequence[Tie]) -> bool:
+    """Whether coded events may be among those that tie a pair."""
+    return ties[0].kind == "event" and bool(asked.links.of(pair[0]) and asked.links.of(pair[1]))
+
+
+# ── How it is told ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told(asked: Asked, graph: Graph) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The nodes, nearest first, and the edges, strongest first."""
+    names = graph.names
+    degree: dict[Key, int] = {}
+    counts: dict[Key, dict[str, int]] = {}
+    edges = []
+    for pair, ties in graph.ties.items():
+        one, other = pair
+        shown = edge(asked, (names[one], names[other]), ties, names)
+        for key in pair:
+            degree[key] = degree.get(key, 0) + 1
+            own = counts.setdefault(key, {})
+            for kind, n in shown["counts"].items():
+                own[kind] = own.get(kind, 0) + n
+        edges.append(shown)
+    nodes: list[dict[str, Any]] = [
+        {
+            "id": names[key].id,
+            "type": "actor",
+            "self": names[key].address,
+            "name": names[key].name,
+            "kind": names[key].kind,
+            "dataset": names[key].dataset,
+            "distance": distance,
+            "degree": degree.get(key, 0),
+            "neighbours": graph.neighbours.get(key),
+            "n": sum(counts.get(key, {}).values()),
+            "counts": counts.get(key, {}),
+        }
+        for key, distance in graph.distance.items()
+    ]
+    nodes.sort(key=farther)
+    edges.sort(key=weaker)
+    return nodes, edges
+
+
+def farther(node: Mapping[str, Any]) -> tuple[int, int, str]:
+    """Where a node stands among the others."""
+    return node["distance"], -node["n"], node["id"]
+
+
+def weaker(edge: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Where an edge stands among the others."""
+    return -edge["n"], edge["source"], edge["target"]
+
+
+def left_out(graph: Graph) -> dict[str, int]:
+    """What limits kept out of an answer."""
+    return {
+        "nodes": len(graph.nodes_left - graph.distance.keys()),
+        "edges": graph.edges_left,
+        "among": graph.among_left,
+        "dates": graph.undated,
+    }

@@ -1,0 +1,314 @@
+"""What ties the actors of coded events: how many events two of them share, counted ahead where that is exact, and on which days.
+
+A dataset's actor whom a link ties to an actor here counts as that one. So an end of a tie is the id of an actor here, or the
+number of an actor that only a dataset names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+
+from app.coded.ahead import months
+from app.coded.question import Question, longest, period_conditions, stands
+from app.errors import BadQuery, Fault
+from app.models.actor import actor
+from app.models.coded import (
+    NOBODY,
+    coded_actor,
+    coded_actor_total,
+    coded_counterpart,
+    coded_event,
+    coded_link,
+    coded_part,
+)
+from app.query.fields import View
+from app.query.once import Once
+from app.query.params import AskedPeriod
+from app.query.sql import standing
+
+E, P = coded_event.c, coded_part.c
+Key = str | int
+PARTS_MOST = 2_000_000  # parts that a window may read: two seconds
+PAIRS_EACH = 100  # pairs whose ends are looked up in one statement, two selects each: SQLite takes 500
+NUMBERS_EACH = 20_000  # numbers in one statement: both databases take more
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Who the datasets' actors are here, where somebody is, and back."""
+
+    actors: Mapping[int, str]
+    numbers: Mapping[str, tuple[int, ...]]
+
+    def of(self, key: Key) -> tuple[int, ...]:
+        """The datasets' actors that stand behind an end."""
+        return self.numbers.get(key, ()) if isinstance(key, str) else (key,)
+
+
+LINKS: Once[None, Links] = Once(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Which coded events tie: those of a period, of datasets and of event types, each where it is asked."""
+
+    view: View
+    period: AskedPeriod | None = None
+    datasets: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    kinds_not: tuple[str, ...] = ()
+    span: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the pairs counted ahead are what is asked."""
+        return self.period is None and not self.kinds and not self.kinds_not
+
+    @property
+    def joined(self) -> bool:
+        """Whether a part alone does not say that its event is meant."""
+        return bool(self.kinds or self.kinds_not or (self.period is not None and self.span))
+
+
+def spanning(connection: Connection, asked: Coded) -> Coded:
+    """The same, with how long its events may last, where a period is asked."""
+    return asked if asked.period is None else replace(asked, span=longest(connection, asked.view))
+
+
+def links(connection: Connection, view: View) -> Links:
+    """Who the datasets' actors are at a revision; one that this reader does not see is nobody."""
+
+    def find() -> Links:
+        query = (
+            select(coded_link.c.number, coded_link.c.actor)
+            .join(actor, and_(actor.c.id == coded_link.c.actor, standing(actor, view)))
+            .where(stands(coded_link, view))
+        )
+        here: dict[int, str] = {row.number: row.actor for row in connection.execute(query)}
+        back: dict[str, tuple[int, ...]] = {}
+        for number, id in sorted(here.items()):
+            back[id] = (*back.get(id, ()), number)
+        return Links(here, back)
+
+    return LINKS.get(connection, view, None, find)
+
+
+def neighbours(connection: Connection, asked: Coded, known: Links, keys: Iterable[Key]) -> dict[Key, dict[Key, int]]:
+    """For each of these ends, every other one that shares events with it, and how many."""
+    owner = {number: key for key in keys for number in known.of(key)}
+    found: dict[Key, dict[Key, int]] = {}
+    if not owner:
+        return found
+    here = known.actors
+    each: dict[int, dict[Key, int]] = defaultdict(dict)
+    merged = not here.keys().isdisjoint(owner)
+    for some in chunks(sorted(owner)):
+        if not asked.whole:
+            bounded(connection, asked, some)
+        for number, other, n in connection.execute(pairs(asked, some)):
+            end = here.get(other, other)
+            mine = each[number]
+            mine[end] = mine.get(end, 0) + n if end in mine else n
+    for number, ends in each.items():
+        key = owner[number]
+        if key in found:
+            for end, n in ends.items():
+                found[key][end] = found[key].get(end, 0) + n
+        else:
+            found[key] = ends
+        if merged:
+            # Two actors of datasets that are one here tie nobody to anybody.
+            found[key].pop(key, None)
+    return found
+
+
+def pairs(asked: Coded, numbers: Sequence[int]) -> Select[Any]:
+    """The statement that counts the events of these actors by counterpart."""
+    if asked.whole:
+        c = coded_counterpart.c
+        query = select(c.actor, c.other, c.events).where(
+            c.actor.in_(numbers),
+            stands(coded_counterpart, asked.view),
+            c.other != c.actor,
+            c.other != NOBODY,
+            c.events != 0,
+        )
+    else:
+        query = (
+            select(P.actor, P.other, func.count())
+            .where(P.actor.in_(numbers), P.other != P.actor, *conditions(asked))
+            .group_by(P.actor, P.other)
+        )
+        if asked.joined:
+            query = query.join(coded_event, E.number == P.number)
+    if asked.datasets:
+        own = select(coded_actor.c.number).where(
+            coded_actor.c.dataset.in_(asked.datasets), coded_actor.c.number.in_(numbers)
+        )
+        query = query.where((coded_counterpart.c if asked.whole else P).actor.in_(own))
+    return query
+
+
+def conditions(asked: Coded) -> list[ColumnElement[bool]]:
+    """What is asked, as conditions on parts, and where they alone do not say it, on their events."""
+    found: list[ColumnElement[bool]] = [stands(coded_part, asked.view)]
+    if asked.period is not None:
+        found += period_conditions(Question(asked.view, period=asked.period, span=asked.span), P.day)
+    if asked.joined:
+        found.append(stands(coded_event, asked.view))
+    if asked.kinds:
+        found.append(E.kind.in_(asked.kinds))
+    if asked.kinds_not:
+        found.append(func.coalesce(E.kind, "").not_in(asked.kinds_not))
+    return found
+
+
+def bounded(connection: Connection, asked: Coded, numbers: Sequence[int]) -> None:
+    """Refuse what would read more parts than an answer may, told from the sums by month before any is read."""
+    c = coded_actor_total.c
+    query = select(func.sum(c.events)).where(c.actor.in_(numbers), c.since <= asked.view.revision)
+    if asked.period is not None:
+        whole, edges = months(asked.period)
+        assert whole is not None
+        # The months that the period cuts are read too.
+        first, end = whole[0] - 1, whole[1] + 1
+        query = query.where(c.month >= first, c.month < end) if edges or whole[0] < whole[1] else query
+    n = connection.execute(query).scalar() or 0
+    if n > PARTS_MOST:
+        name = "from" if asked.period is not None else "kind"
+        detail = (
+            f"The events of {len(numbers)} actors would have to be read, {n:,} at most; {PARTS_MOST:,} are read for one answer. "
+            "Narrow the dates, ask for fewer edges (limit) or less depth"
+            + (", or leave the type of event out." if asked.kinds or asked.kinds_not else ".")
+        )
+        raise BadQuery(detail, errors=[Fault(name, detail)])
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The first and the last event between two actors, by the days on which they begin."""
+
+    first: int
+    last: int
+    number: int  # of the last
+
+
+def ends(
+    connection: Connection, asked: Coded, known: Links, between: Sequence[tuple[Key, Key]]
+) -> dict[tuple[Key, Key], Ends]:
+    """The first and last day of the events between two ends, each read from the end of an index."""
+    owner: dict[tuple[int, int], tuple[Key, Key]] = {}
+    for pair in between:
+        for one in known.of(pair[0]):
+            for other in known.of(pair[1]):
+                owner[(one, other)] = pair
+    found: dict[tuple[Key, Key], Ends] = {}
+    wanted = list(owner)
+    lower, upper = (asked.period.lower, asked.period.upper) if asked.period is not None else (None, None)
+    more = tuple(kind for kinds in (asked.kinds, asked.kinds_not) for kind in kinds)
+    day: tuple[int, ...] = tuple(one for one in (lower, upper) if one is not None)
+    rev = asked.view.revision
+    template = (*((rev, rev) if asked.joined else ()), *more)
+    for start in range(0, len(wanted), PAIRS_EACH):
+        some = wanted[start : start + PAIRS_EACH]
+        # Filled up with the last one, so that there is one statement to prepare and not a hundred.
+        some += [some[-1]] * (PAIRS_EACH - len(some)) if len(some) > 10 else [some[-1]] * (10 - len(some))
+        values: list[object] = []
+        for one, other in some:
+            values += 2 * [one, other, rev, rev, *day, *template]
+        sql = ends_of(
+            len(some),
+            connection.dialect.name == "sqlite",
+            lower is not None,
+            upper is not None,
+            asked.joined,
+            asked.period is not None and asked.period.certain and bool(asked.span),
+            asked.span if lower is not None and asked.period is not None and not asked.period.certain else 0,
+            len(asked.kinds),
+            len(asked.kinds_not),
+        )
+        for one, other, first, at, number in connection.exec_driver_sql(sql, tuple(values)):
+            pair = owner[(one, other)]
+            had = found.get(pair)
+            if had is None:
+                found[pair] = Ends(at, at, number)
+            elif first:
+                found[pair] = replace(had, first=min(had.first, at))
+            elif (at, number) > (had.last, had.number):
+                found[pair] = replace(had, first=min(had.first, at), last=at, number=number)
+    return found
+
+
+@lru_cache(64)
+def ends_of(
+    pairs: int,
+    embedded: bool,
+    lower: bool,
+    upper: bool,
+    joined: bool,
+    certain: bool,
+    span: int,
+    kinds: int,
+    kinds_not: int,
+) -> str:
+    """The first and the last event of so many pairs, a short read of the index by pair each, in one statement."""
+    mark = "?" if embedded else "%s"
+    table = "coded_part p" + (" JOIN coded_event e ON e.number = p.number" if joined else "")
+    where = [f"p.actor = {mark}", f"p.other = {mark}", f"p.since <= {mark}", f"(p.until IS NULL OR p.until > {mark})"]
+    if lower:
+        # One that began earlier may reach into the period.
+        where.append(f"e.last >= {mark}" if span else f"p.day >= {mark}")
+    if upper:
+        where.append(f"e.last < {mark}" if certain else f"p.day < {mark}")
+    if joined:
+        where += [f"e.since <= {mark}", f"(e.until IS NULL OR e.until > {mark})"]
+    if kinds:
+        where.append(f"e.kind IN ({', '.join([mark] * kinds)})")
+    if kinds_not:
+        where.append(f"coalesce(e.kind, '') NOT IN ({', '.join([mark] * kinds_not)})")
+    parts = []
+    for n in range(pairs):
+        for first, order in ((1, "p.day, p.number"), (0, "p.day DESC, p.number DESC")):
+            # Only names of our own and marks for values are put together here.
+            parts.append(
+                f"SELECT * FROM (SELECT p.actor, p.other, {first} AS first, p.day AS at, p.number FROM {table} "  # noqa: S608
+                f"WHERE {' AND '.join(where)} ORDER BY {order} LIMIT 1) AS t{n}{first}"
+            )
+    return " UNION ALL ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An actor as its dataset names it."""
+
+    id: str
+    name: str
+    dataset: str
+
+
+def named(connection: Connection, numbers: Iterable[int]) -> dict[int, Named]:
+    """The datasets' own ids and names of actors, by number."""
+    c = coded_actor.c
+    found: dict[int, Named] = {}
+    for some in chunks(sorted(numbers)):
+        query = select(c.number, c.id, c.name, c.dataset).where(c.number.in_(some))
+        for number, id, name, dataset in connection.execute(query):
+            found[number] = Named(id, name, dataset)
+    return found
+
+
+def event_ids(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, str]:
+    """The ids of coded events by number."""
+    query = select(E.number, E.id).where(E.number.in_(list(numbers)), stands(coded_event, view))
+    return {row.number: row.id for row in connection.execute(query)} if numbers else {}
+
+
+def chunks(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
+    """Numbers in portions that one statement takes; mostly one."""
+    return [numbers[start : start + NUMBERS_EACH] for start in range(0, len(numbers), NUMBERS_EACH)]
