@@ -68,7 +68,7 @@ NODE: Final = (
     Attribute("neighbours", "integer", plain("neighbours")),
     Attribute("n", "integer", plain("n")),
     *COUNTS,
-    Attribute("self", "string", plain("self")),
+    Attribute("self_link", "string", plain("self")),  # networkx reads no attribute of the name `self`
 )
 EDGE: Final = (
     Attribute("n", "integer", plain("n")),
