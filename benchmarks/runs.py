@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import resource
+import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from benchmarks import generate, load, servers, writing
-from benchmarks.peers import datasette, rows
+from benchmarks.peers import datasette, rows, statements
 from benchmarks.scenarios import Known, Rival, Scenario, events_of, known, scenarios
 from benchmarks.servers import BIN, CHANCERY, ROOT, Server
 
@@ -378,9 +379,15 @@ def measured(scenario: Scenario, field: Field, plan: Plan, out: Outcome) -> None
         if rival.who == "duckdb":
             against[rival.who] = duckdb_round(field, rival, plan)
             continue
+        if rival.who == "sqlite3":
+            if plan.database == "sqlite":
+                against[rival.who] = statements_round(field, rival, plan)
+            continue
         server = field.server(rival.who, round(full))
         sizes[rival.who] = checked(server, rival.paths, {})
         against[rival.who] = load_round(server, rival, connections, plan)
+    if not against:
+        return
     rounds: dict[str, list[Taken]] = {name: [] for name in ("", *against)}
     for _ in range(plan.rounds):
         rounds[""].append(taken(ours, scenario.paths, scenario.headers, connections, plan.seconds))
@@ -401,6 +408,25 @@ def duckdb_round(field: Field, rival: Rival, plan: Plan) -> Callable[[], Taken]:
     if not path.exists():
         rows.into_duckdb(path, field.peer)
     return lambda: in_duckdb(path, rival.paths[0], plan.seconds)
+
+
+def statements_round(field: Field, rival: Rival, plan: Plan) -> Callable[[], Taken]:
+    """How SQLite alone takes its turn, with the statements that we ask it."""
+    asked = statements.recorded(url_of(field.environment), rival.paths)
+    path = url_of(field.environment).removeprefix("sqlite:///")
+
+    def once() -> Taken:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{path}?mode=ro", uri=True, cached_statements=1000)
+        ) as connection:
+            begun, cpu, n = time.monotonic(), time.process_time(), 0
+            while time.monotonic() - begun < plan.seconds:
+                statements.run(connection, asked[n % len(asked)])
+                n += 1
+            took = time.monotonic() - begun
+        return Taken(n / took, (time.process_time() - cpu) * 1000 / n, took * 1000 / n, 0.0)
+
+    return once
 
 
 def load_round(server: Server, rival: Rival, connections: int, plan: Plan) -> Callable[[], Taken]:

@@ -21,7 +21,7 @@ WHOLE_YEARS = "happened_from=2008-01-01&happened_before=2013-01-01"
 class Rival:
     """A contender to be beaten: who, with which requests, and the ratio of requests a second that must and should be reached."""
 
-    who: str  # bare, naive, datasette, duckdb or chancery itself
+    who: str  # bare, naive, datasette, duckdb, sqlite3 or chancery itself
     paths: Sequence[str]
     must: float
     aim: float
@@ -103,6 +103,7 @@ def scenarios(at: Known) -> list[Scenario]:
     pages = [events_of(one) for one in paged]
     months = [f"/v1/events/counts?by=month&participant={quote(one.id)}" for one in busy]
     codes = [f"/v1/events?participant={quote(one.id)}&facet=code&limit=1&{YEARS}" for one in busy]
+    networks = [f"/v1/network?actor={quote(one.id)}&depth=2&limit=50" for one in busy]
     past = f"&as_of={at.before}"
     facet = "/rows/participation.json?actor_id={}&day__gte={}&day__lt={}&_facet=label&_size=1&_nocount=1"
     everything = "/v1/events?sort=happened&limit=50"
@@ -212,6 +213,13 @@ def scenarios(at: Known) -> list[Scenario]:
                     1,
                 )
             ],
+            connections=1,
+        ),
+        Scenario(
+            "S12",
+            "network of depth 2 around a busy actor, top 50 edges a node",
+            networks,
+            [Rival("sqlite3", networks, 0.5, 0.8)],
             connections=1,
         ),
         Scenario(

@@ -58,7 +58,8 @@ def test_networkx_reads_the_nodes_and_edges_that_the_json_has(seeded: KnowledgeB
     told, graph = seeded.json(path), read(format, seeded.get(f"{path}&format={format}").content)
 
     assert {
-        id: (data["label"], data.get("kind"), data["distance"], data["self_link"]) for id, data in graph.nodes(data=True)
+        id: (data["label"], data.get("kind"), data["distance"], data["self_link"])
+        for id, data in graph.nodes(data=True)
     } == {node["id"]: (node["name"], node["kind"], node["distance"], node["self"]) for node in told["nodes"]}
     assert graph.number_of_edges() == len(told["edges"]) > 5
     for edge in told["edges"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, or_, select
@@ -216,7 +216,7 @@ def add(
                 continue
             here = told.get(pair)
             n = own.get(end, 0)
-            ties[pair] = with_coded(here, n) if here else [replace(OCCURRED, n=n)]
+            ties[pair] = with_coded(here, n) if here else [Tie("event", None, "occurred", None, None, n)]
 
 
 def with_coded(told: Sequence[Tie], n: int) -> list[Tie]:
@@ -226,7 +226,7 @@ def with_coded(told: Sequence[Tie], n: int) -> list[Tie]:
     rest = [tie for tie in told if (tie.kind, tie.status) != ("event", "occurred")]
     own = next((tie for tie in told if (tie.kind, tie.status) == ("event", "occurred")), None)
     both = OCCURRED if own is None else own
-    both = replace(both, n=n + both.n)
+    both = both._replace(n=n + both.n)
     return [both, *rest]
 
 
@@ -274,7 +274,7 @@ def date(connection: Connection, asked: Asked, graph: Graph) -> None:
         tie, *rest = graph.ties[pair]
         first = found.first if tie.first is None else min(found.first, tie.first)
         last = found.last if tie.last is None else max(found.last, tie.last)
-        graph.ties[pair] = [replace(tie, first=first, last=last), *rest]
+        graph.ties[pair] = [tie._replace(first=first, last=last), *rest]
 
 
 def datable(asked: Asked, pair: Pair, ties: Sequence[Tie]) -> bool:

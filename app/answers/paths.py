@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import pairwise
 from typing import Any, Final
@@ -191,7 +191,10 @@ def dated(ties: Sequence[Tie], days: Ends | None) -> list[Tie]:
     if days is None:
         return list(ties)
     return [
-        replace(tie, first=min(days.first, tie.first or days.first), last=max(days.last, tie.last or days.last))
+        tie._replace(
+            first=days.first if tie.first is None else min(days.first, tie.first),
+            last=days.last if tie.last is None else max(days.last, tie.last),
+        )
         if (tie.kind, tie.status) == (OCCURRED.kind, OCCURRED.status)
         else tie
         for tie in ties

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, null, or_, select
@@ -42,8 +42,7 @@ UNREAL: Final = ("hypothetical", "planned")
 Pair = tuple[Key, Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):  # thousands are made for an answer, and a dataclass takes four times as long
     """Records of one kind, type and status that tie two actors; with a direction where the records have one."""
 
     kind: str
@@ -382,19 +381,24 @@ def all_of(
 # ── How they are told ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(NamedTuple):
     """An actor as it is named."""
 
     id: str
     name: str
     kind: str | None
     dataset: str | None
+    quoted: str  # its id within an address
 
     @property
     def address(self) -> str:
         """Where its record stands."""
-        return f"/v1/actors/{quote(self.id, safe=':@')}"
+        return f"/v1/actors/{self.quoted}"
+
+
+def called(id: str, name: str, kind: str | None, dataset: str | None) -> Who:
+    """An actor as it is named, its id quoted once for all addresses that name it."""
+    return Who(id, name, kind, dataset, quote(id, safe=":@"))
 
 
 def who(connection: Connection, view: View, keys: Iterable[Key]) -> dict[Key, Who]:
@@ -404,11 +408,11 @@ def who(connection: Connection, view: View, keys: Iterable[Key]) -> dict[Key, Wh
     ids = sorted(key for key in keys if isinstance(key, str))
     if ids:
         query = select(actor.c.id, actor.c.name, actor.c.kind).where(actor.c.id.in_(ids), standing(actor, view))
-        told.update({id: Who(id, name, kind, None) for id, name, kind in connection.execute(query)})
+        told.update({id: called(id, name, kind, None) for id, name, kind in connection.execute(query)})
     numbers = {key for key in keys if isinstance(key, int)}
     if numbers:
         told.update(
-            {number: Who(one.id, one.name, None, one.dataset) for number, one in named(connection, numbers).items()}
+            {number: called(one.id, one.name, None, one.dataset) for number, one in named(connection, numbers).items()}
         )
     return told
 
@@ -418,13 +422,14 @@ def edge(asked: Asked, pair: tuple[Who, Who], ties: Sequence[Tie], names: Mappin
     one, other = pair if pair[0].id <= pair[1].id else (pair[1], pair[0])
     told = [said(asked, tie, one, other, names) for tie in (sorted(ties, key=place) if len(ties) > 1 else ties)]
     if len(told) == 1:
+        # The edges of coded events, of which there are thousands.
         only = told[0]
-        counts, first, last, n, unreal = (
+        n, counts, unreal, first, last = (
+            only["n"],
             {only["kind"]: only["n"]},
+            only["hypothetical"],
             only["first"],
             only["last"],
-            only["n"],
-            only["hypothetical"],
         )
     else:
         counts = {}
@@ -475,7 +480,7 @@ def items(asked: Asked, tie: Tie, source: Who, target: Who) -> str:
     base = asked.bases.get(key)
     if base is None:
         base = asked.bases[key] = base_of(asked, tie)
-    mine, theirs = quote(source.id, safe=":@"), quote(target.id, safe=":@")
+    mine, theirs = source.quoted, target.quoted
     match tie.kind:
         case "event":
             return f"{base}participant.is={mine}&participant.is={theirs}"

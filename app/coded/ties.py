@@ -111,10 +111,14 @@ def neighbours(connection: Connection, asked: Coded, known: Links, keys: Iterabl
     for some in chunks(sorted(owner)):
         if not asked.whole:
             bounded(connection, asked, some)
-        for number, other, n in connection.execute(pairs(asked, some)):
-            end = here.get(other, other)
+        # Rows as the driver gives them, each let go at once: twenty thousand kept wake the garbage collector, for 30 ms.
+        rows: Iterable[tuple[int, int, int]] = connection.execute(pairs(asked, some)).cursor  # type: ignore[assignment]
+        for number, other, n in rows:
             mine = each[number]
-            mine[end] = mine.get(end, 0) + n if end in mine else n
+            if other in here:
+                mine[here[other]] = mine.get(here[other], 0) + n
+            else:
+                mine[other] = n
     for number, ends in each.items():
         key = owner[number]
         if key in found:
@@ -233,7 +237,7 @@ def ends(
             len(asked.kinds),
             len(asked.kinds_not),
         )
-        for one, other, first, at, number in connection.exec_driver_sql(sql, tuple(values)):
+        for one, other, first, at, number in connection.exec_driver_sql(sql, tuple(values)).all():
             pair = owner[(one, other)]
             had = found.get(pair)
             if had is None:
@@ -298,7 +302,7 @@ def named(connection: Connection, numbers: Iterable[int]) -> dict[int, Named]:
     found: dict[int, Named] = {}
     for some in chunks(sorted(numbers)):
         query = select(c.number, c.id, c.name, c.dataset).where(c.number.in_(some))
-        for number, id, name, dataset in connection.execute(query):
+        for number, id, name, dataset in connection.execute(query).all():
             found[number] = Named(id, name, dataset)
     return found
 
