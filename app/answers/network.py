@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, or_, select
 
 from app.answers import resolve
-from app.answers.ties import Asked, Pair, Tie, Who, all_of, edge, ordered, who
+from app.answers.ties import Asked, Pair, Tie, Who, all_of, edge, ordered, shared, who
 from app.coded.question import numbers
 from app.coded.ties import Key, ends
 from app.models.actor import actor, membership
@@ -51,7 +51,7 @@ class Graph:
 
     distance: dict[Key, int] = field(default_factory=dict)
     neighbours: dict[Key, int] = field(default_factory=dict)
-    ties: dict[Pair, list[Tie]] = field(default_factory=dict)
+    ties: dict[Pair, Sequence[Tie]] = field(default_factory=dict)
     names: dict[Key, Who] = field(default_factory=dict)
     nodes_left: set[Key] = field(default_factory=set)
     edges_left: int = 0
@@ -200,7 +200,7 @@ def strongest_of(
 
 def add(
     graph: Graph,
-    told: Mapping[Pair, list[Tie]],
+    told: Mapping[Pair, Sequence[Tie]],
     coded: Mapping[Key, Mapping[Key, int]],
     kept: Mapping[Key, Iterable[Key]],
 ) -> None:
@@ -216,7 +216,7 @@ def add(
                 continue
             here = told.get(pair)
             n = own.get(end, 0)
-            ties[pair] = with_coded(here, n) if here else [Tie("event", None, "occurred", None, None, n)]
+            ties[pair] = with_coded(here, n) if here else shared(n)
 
 
 def with_coded(told: Sequence[Tie], n: int) -> list[Tie]:

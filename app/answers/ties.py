@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, null, or_, select
 
 from app.coded.ties import Coded, Key, Links, links, named, neighbours, spanning
 from app.errors import BadQuery, Fault
@@ -61,6 +62,18 @@ class Tie(NamedTuple):  # thousands are made for an answer, and a dataclass take
         return self.status in UNREAL
 
 
+@lru_cache(10_000)
+def shared(n: int) -> tuple[Tie, ...]:
+    """The one tie of actors who share nothing but coded events: made once for a number, since thousands of edges have it."""
+    return (Tie("event", None, "occurred", None, None, n),)
+
+
+@lru_cache(10_000)
+def counted(kind: str, n: int) -> dict[str, int]:
+    """The counts of an edge with one tie; not to be changed."""
+    return {kind: n}
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which ties are asked for, as it was asked."""
@@ -89,6 +102,9 @@ class Asked:
     coded: Coded | None
     links: Links
     bases: dict[tuple[str, str | None, str | None], str] = field(default_factory=dict, compare=False)
+    built: list[Select[Any]] = field(
+        default_factory=list, compare=False
+    )  # the statements of `curated`, made once for all levels
 
 
 def understood(
@@ -200,8 +216,12 @@ def curated(connection: Connection, asked: Asked, keys: Iterable[Key]) -> dict[P
     found: dict[Pair, dict[tuple[Any, ...], Tie]] = {}
     if not ids:
         return {}
-    for query in statements(asked, ids):
-        for kind, type, status, source, target, directed, n, first, last, sample in connection.execute(query):
+    if not asked.built:
+        asked.built.extend(statements(asked))
+    for query in asked.built:
+        for kind, type, status, source, target, directed, n, first, last, sample in connection.execute(
+            query, {"ids": ids}
+        ):
             pair = ordered(source, target)
             ends: tuple[Any, Any] = (source, target) if directed else (None, None)
             tie = Tie(kind, type, status, ends[0], ends[1], n, first, last, sample)
@@ -210,9 +230,10 @@ def curated(connection: Connection, asked: Asked, keys: Iterable[Key]) -> dict[P
     return {pair: list(ties.values()) for pair, ties in found.items()}
 
 
-def statements(asked: Asked, ids: Sequence[str]) -> Iterator[Select[Any]]:
+def statements(asked: Asked) -> Iterator[Select[Any]]:
     """The statement of each kind: kind, type, status, the two ends, whether they are a direction, n, first, last, one id."""
     view = asked.view
+    ids: Any = bindparam("ids", expanding=True)
     here = select(actor.c.id).where(standing(actor, view))
     if "relation" in asked.where:
         r = relation.c
@@ -311,7 +332,7 @@ def mutual(
     what: tuple[str, Any, Any],
     days: tuple[Any, Any],
     asked: Asked,
-    ids: Sequence[str],
+    ids: Any,
     here: Any,
 ) -> Select[Any]:
     """The records that two actors have a part in alike."""
@@ -426,7 +447,7 @@ def edge(asked: Asked, pair: tuple[Who, Who], ties: Sequence[Tie], names: Mappin
         only = told[0]
         n, counts, unreal, first, last = (
             only["n"],
-            {only["kind"]: only["n"]},
+            counted(only["kind"], only["n"]),
             only["hypothetical"],
             only["first"],
             only["last"],
