@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from xml.sax.saxutils import quoteattr  # nosec B406 - it writes, and reads nothing
+from xml.sax.saxutils import quoteattr  # nosec B406
 
 Type = Literal["string", "integer", "boolean"]
 Item = Mapping[str, Any]
