@@ -189,4 +189,4 @@ def test_a_citation_is_a_whole_address_where_the_settings_say_which(kb: Knowledg
     public = KnowledgeBase.at(str(kb.settings.database), public_url="https://kb.example.org/")
 
     assert cited(public, "/v1/actors")[0]["URL"] == "https://kb.example.org/v1/actors?as_of=0"
-    public.client.close()
+    public.close()
