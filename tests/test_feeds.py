@@ -429,7 +429,7 @@ def test_a_feed_has_whole_addresses_only_where_the_settings_say_so(kb: Knowledge
     plain = kb.client.get("/v1/actors?format=atom", headers={"Host": "evil.example"})
     public = KnowledgeBase.at(str(kb.settings.database), public_url="https://kb.example.org/base/")
     whole = read(public.get("/v1/actors?format=atom").content)
-    public.client.close()
+    public.close()
 
     assert b"evil.example" not in plain.content
     assert [one.href for one in whole.feed.links] == [
