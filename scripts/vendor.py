@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 VENDOR = Path(__file__).resolve().parent.parent / "app" / "explorer" / "static" / "vendor"
 MANIFEST = "manifest.json"
@@ -49,15 +49,21 @@ def faults(manifest: Manifest, vendor: Path = VENDOR) -> list[str]:
     """What in a package's folder is not as its manifest says, a sentence each; empty when all is well."""
     folder = vendor / manifest.folder
     found = {path.name for path in folder.iterdir()} - {MANIFEST}
+    digests = {laid(name): digest for name, digest in manifest.files.items()}
     return [
-        *(f"{manifest.folder}/{name} is missing." for name in sorted(manifest.files.keys() - found)),
-        *(f"{manifest.folder}/{name} is in no manifest." for name in sorted(found - manifest.files.keys())),
+        *(f"{manifest.folder}/{name} is missing." for name in sorted(digests.keys() - found)),
+        *(f"{manifest.folder}/{name} is in no manifest." for name in sorted(found - digests.keys())),
         *(
             f"{manifest.folder}/{name} is not the file that was published."
-            for name in sorted(found & manifest.files.keys())
-            if sha256((folder / name).read_bytes()) != manifest.files[name]
+            for name in sorted(found & digests.keys())
+            if sha256((folder / name).read_bytes()) != digests[name]
         ),
     ]
+
+
+def laid(name: str) -> str:
+    """Under which name a file of a tarball lies in the package's folder: its own, without the folders above it."""
+    return PurePosixPath(name).name
 
 
 def fetch(package: str, version: str) -> bytes:
@@ -102,7 +108,7 @@ def vendor_package(package: str, version: str, names: Sequence[str], *, expected
     folder = VENDOR / manifest.folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
-        (folder / name).write_bytes(data)
+        (folder / laid(name)).write_bytes(data)
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
     return manifest
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from markupsafe import Markup, escape
+
 Record = Mapping[str, Any]
 
 
@@ -70,6 +72,15 @@ def plain(edtf: str | None) -> str:
 def counted(n: int, one: str, many: str | None = None) -> str:
     """A number with its noun: `1 passage`, `1,204 passages`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def coded_words(text: str) -> Markup:
+    """Our own words as HTML: what stands between backticks is code; everything is escaped."""
+    parts = str(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 and n < len(parts) - 1 else escape(part)
+        for n, part in enumerate(parts)
+    )
 
 
 def web(url: Any) -> str | None:
