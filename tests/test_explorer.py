@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.serving import answer, free_port, started
@@ -111,6 +112,65 @@ def test_the_docs_are_dark_exactly_when_the_reader_wants_it(site, phone):
     wanted = phone.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
 
     assert phone.evaluate("document.documentElement.classList.contains('dark-mode')") == wanted
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/search?q=coalition",
+        "/statements",
+        "/statements/ishiba-might-join-coalition",
+        "/actors/shigeru-ishiba",
+        "/agreements/japan-ukraine-accord-2024",
+        "/sources/japan-ukraine-security-article",
+        "/timeline?actor=Japan",
+        "/network?actor=Japan",
+        "/counts",
+        "/compare",
+        "/changes",
+    ],
+)
+def test_a_page_shuts_nobody_out_and_fits_a_phone(site, phone, complaints, path):
+    phone.goto(f"{site}{path}")
+    phone.wait_for_load_state("networkidle")
+
+    assert [one["id"] for one in Axe().run(phone).response["violations"]] == []
+    assert not wider_than_the_screen(phone)
+    assert complaints == []
+
+
+def test_a_timeline_and_a_network_are_drawn_and_keep_their_place_in_the_address(site, browser):
+    page = browser.new_page()
+    page.goto(f"{site}/timeline?actor=Ukraine")
+    page.locator("[data-timeline][data-ready]").wait_for()
+    page.get_by_role("button", name="Zoom in").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**window=**")
+    page.goto(f"{site}/network?actor=Japan")
+    page.locator("[data-network][data-ready]").wait_for()
+
+    assert page.locator(".node").count() > 3
+    page.close()
+
+
+def test_a_newcomer_gets_from_a_word_to_the_passage_with_the_keyboard_alone(site, browser):
+    page = browser.new_page()
+    page.goto(f"{site}/")
+    page.locator("#q").focus()
+    page.keyboard.type("coalition")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?**")
+    page.locator(".card a", has_text="possible that Japan").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/statements/**")
+    assert page.locator(".scale strong").inner_text() == "might"
+    page.locator(".passage .where a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sources/**")
+
+    assert page.locator(".cited:target").count() == 1
+    page.close()
 
 
 def test_the_first_tab_stop_skips_to_the_content(site, browser):

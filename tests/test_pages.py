@@ -23,7 +23,7 @@ def links(page: str) -> set[str]:
 
 
 def test_every_link_of_every_page_leads_somewhere(seeded):
-    waiting, seen, pages = ["/"], {"/", "/search"}, 0
+    waiting, seen, pages = ["/"], {"/"}, 0
     while waiting:
         address = waiting.pop()
         answered = seeded.client.get(address)
@@ -49,6 +49,9 @@ def test_every_link_of_every_page_leads_somewhere(seeded):
         "/sources/japan-ukraine-security-article",
         "/counts",
         "/changes",
+        "/search?q=coalition",
+        "/timeline?actor=Japan",
+        "/network?actor=Japan",
     ],
 )
 def test_a_page_carries_no_script_or_style_of_its_own(seeded, address):
@@ -93,7 +96,8 @@ def test_nothing_found_says_what_was_searched(seeded):
 def test_what_a_name_says_never_runs(kb):
     kb.load(dossier(actors=[person(name=HOSTILE)], statements=[statement(gloss=HOSTILE)]))
 
-    for address in ("/actors", "/actors/lena-voss", "/statements", "/statements/voss-pier", "/changes"):
+    pages = ("/actors", "/actors/lena-voss", "/statements", "/statements/voss-pier", "/changes")
+    for address in (*pages, "/search?q=alert", "/timeline?actor=lena-voss"):
         page = kb.client.get(address).text
         assert "alert(1)" in page
         assert "<script>alert" not in page
@@ -116,6 +120,29 @@ def test_a_retracted_record_says_why_and_is_still_there_as_of_before(kb):
     assert kb.client.get("/actors/lena-voss").status_code == 410
     assert "She never was." in kb.client.get("/actors/lena-voss").text
     assert kb.client.get("/actors/lena-voss?as_of=1").status_code == 200
+
+
+def test_a_search_marks_what_was_found_and_helps_with_what_was_mistyped(seeded):
+    assert "<mark>coalition</mark>" in seeded.client.get("/search?q=coalition").text
+    assert "Did you mean" in seeded.client.get("/search?q=ishba").text
+
+
+def test_positions_are_drawn_and_listed_with_their_shifts(seeded):
+    page = seeded.client.get("/actors/shigeru-ishiba?topic=security-guarantees").text
+
+    assert '<svg class="chart steps"' in page
+    assert seeded.client.get("/actors/shigeru-ishiba").text.count("Before</a>") > 1
+
+
+def test_agreements_stand_side_by_side(kb):
+    accord = {"kind": "bilateral_accord", "signed": "2021", "evidence": ["p2s3"], "parties": [], "topics": []}
+    kb.load(dossier(agreements=[{"id": one, "gloss": f"Pact {one}.", **accord} for one in ("one", "two")]))
+
+    page = kb.client.get("/compare?id=one&id=two").text
+    assert "Pact one." in page
+    assert "Pact two." in page
+    assert "¶2.3" in page
+    assert kb.client.get("/compare?id=one").status_code == 422
 
 
 def test_an_unchanged_page_is_not_sent_again(seeded):

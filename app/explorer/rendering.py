@@ -37,6 +37,7 @@ def environment() -> Environment:
         "plain": words.plain,
         "spaced": words.spaced,
         "web": words.web,
+        "marked": words.marked,
         "told": words.coded_words,
         "page": words.page_of,
         "noun": words.noun_of,

@@ -83,6 +83,15 @@ def coded_words(text: str) -> Markup:
     )
 
 
+def marked(snippet: Mapping[str, Any]) -> Markup:
+    """A snippet with the words that were found marked; `marks` are pairs of offsets into its text."""
+    text, at, parts = str(snippet["text"]), 0, []
+    for start, end in snippet.get("marks") or ():
+        parts += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start:end])]
+        at = end
+    return Markup("").join([*parts, escape(text[at:])])
+
+
 def web(url: Any) -> str | None:
     """An address that data may make a link of: http and https alone, or a page would run what a name says."""
     if not isinstance(url, str):
