@@ -97,7 +97,9 @@ def test_a_method_that_is_not_possible_is_refused_with_those_that_are(
     answer = seeded.client.request(method, path)
     options = seeded.client.request("OPTIONS", path).headers["allow"]
     if method in options.split(", "):
-        pytest.skip("there is such a route")
+        # There is such a route: it is refused for the key that it needs, and never for its method.
+        assert answer.status_code == 401
+        return
     problem(answer, 405, "method-not-allowed")
 
     assert answer.headers["allow"] == options

@@ -560,6 +560,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(files=st.lists(st.tuples(LINES, st.booleans()), min_size=2, max_size=4), fold=st.sampled_from(("dyad", "none")))
 def test_what_is_counted_ahead_equals_a_scan_at_every_revision(

@@ -87,7 +87,7 @@ class Other:
         """An open answer. Raises NotFound, Unanswered, or ChanceryError for a refusal."""
         request = urllib.request.Request(self.base + path, headers={**self.headers, "Accept": accept})  # noqa: S310
         try:
-            return urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310
+            return urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310  # nosec B310
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app import __version__
-from app.formats.cite import STYLES
 from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Whole, Word, YesNo
 from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
@@ -139,14 +138,11 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
         for part in one.headers
     ]
     parameters += [query_parameter(part) for part in one.parameters]
-    media_types = one.media
-    if any(part.name == "cite" for part in one.parameters):
-        media_types = (*media_types, *STYLES.values())
-    main = media_types[0]
+    main = one.media[0]
     content: dict[str, Any] = {main: {"schema": dict(one.schema)}}
     if "answer" in first:
         content[main]["examples"] = {"seed": {"summary": f"GET {first['request']}", "value": first["answer"]}}
-    for media in media_types[1:]:
+    for media in one.media[1:]:
         content[media] = {
             "schema": {
                 "type": "string",

@@ -61,8 +61,8 @@ def upgrade() -> None:
         sa.Column(
             "revision", sa.Integer, comment="The revision that published it; null where it was not, or changed nothing."
         ),
-        sa.CheckConstraint("state IN ('proposed', 'accepted', 'refused')", name="ck_proposal_state"),
-        sa.CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="ck_proposal_decided"),
+        sa.CheckConstraint("state IN ('proposed', 'accepted', 'refused')", name=op.f("ck_proposal_state")),
+        sa.CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name=op.f("ck_proposal_decided")),
         sa.PrimaryKeyConstraint("id", name="pk_proposal"),
         comment="A dossier that waits for somebody to accept or refuse it.",
     )
