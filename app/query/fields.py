@@ -92,7 +92,7 @@ class View:
 
     revision: int
     enrichment: bool
-    stamp: str = ""  # what tells the revision from another one of its number, see `app.ledger.Latest`
+    stamp: str = ""  # to tell the revision from another one of its number; nothing fills it yet
 
     @property
     def faces(self) -> tuple[int, int]:
