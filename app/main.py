@@ -22,6 +22,7 @@ from app import __version__
 from app.db import Database, open_database
 from app.routes import every, heavy, pages, problems, service, writing
 from app.routes.access import Gate
+from app.routes.citing import citable
 from app.routes.known import Known
 from app.routes.live import Followers
 from app.routes.memory import Remembering
@@ -106,7 +107,7 @@ def create_app(
             continue
         made = prompt.endpoint if one.prompt else endpoint
         # A plain route: what FastAPI would look for in a handler that takes the request alone costs 80 µs.
-        route = Route(one.path, made(one.handler), methods=[one.method], name=one.id, include_in_schema=False)
+        route = Route(one.path, made(citable(one)), methods=[one.method], name=one.id, include_in_schema=False)
         route.methods = {one.method}  # HEAD is served as GET before it comes here
         app.router.routes.append(route)
 

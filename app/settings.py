@@ -122,8 +122,8 @@ class Settings(BaseSettings):
         str | None,
         Field(
             pattern=r"^https?://[^\s?#]+$",
-            description="Where readers find this server, such as https://chancery.example.org: feeds and citations then carry "
-            "whole addresses. Unset, they carry paths: the Host header is anybody's to write.",
+            description="Where readers find this server, such as https://chancery.example.org: feeds, citations and "
+            "the names in JSON-LD then carry it. Unset, they are paths and URNs: the Host header is anybody's to write.",
         ),
     ] = None
     reads: Annotated[
@@ -201,6 +201,11 @@ class Settings(BaseSettings):
         if self.database_password_file is not None:
             url = url.set(password=self.database_password_file.read_text(encoding="utf-8").strip())
         return url
+
+    @property
+    def base(self) -> str | None:
+        """The public address without a slash at its end, for whoever puts a path behind it."""
+        return self.public_url and self.public_url.rstrip("/")
 
     @property
     def embedded(self) -> bool:

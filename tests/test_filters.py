@@ -114,7 +114,7 @@ def test_every_example_of_the_data_dictionary_works(seeded: KnowledgeBase, resou
     entry = seeded.json(f"/v1/resources/{resource.name}")
     for line in [*entry["filters"], *entry["common"]]:
         if line["example"] is not None:
-            seeded.json(line["example"])
+            assert seeded.get(line["example"]).status_code == 200, line["example"]
 
 
 def test_most_examples_of_the_data_dictionary_find_something(seeded: KnowledgeBase) -> None:
@@ -124,7 +124,7 @@ def test_most_examples_of_the_data_dictionary_find_something(seeded: KnowledgeBa
         if name != "datasets"
         for entry in [seeded.json(f"/v1/resources/{name}")]
         for line in entry["filters"] + entry["common"]
-        if line["example"] is not None and ".not" not in line["name"]
+        if line["example"] is not None and ".not" not in line["name"] and line["name"] != "cite"
     ]
     found = [example for example in examples if seeded.json(example)["items"]]
 

@@ -125,6 +125,12 @@ READ: Final = (
         "enrichment", "Whether knowledge from outside the cited sources comes in.", YesNo(), "true", default="false"
     ),
     Parameter("min_revision", "Wait briefly until this revision is visible, else 503 with Retry-After.", Whole(), "1"),
+    Parameter(
+        "cite",
+        "Instead of the answer a citation of it, with the address that gives the same answer for ever.",
+        Choice(("bibtex", "csl")),
+        "bibtex",
+    ),
 )
 LIST: Final = (
     Parameter("limit", "Records on a page.", Whole(1, 500), "20", default="50"),

@@ -3,7 +3,7 @@
 It stands in front of everything: inside a route a remembered answer costs nearly what a new one does. What an answer depends on
 beyond its request is the newest revision and the counter of texts attached; both are part of its key, so nothing has to be
 forgotten in time.
-Requests that depend on the clock (`as_of` a day or a moment) or that wait (`min_revision`) pass by.
+Requests that depend on the clock (`as_of` a day or a moment, `cite`) or that wait (`min_revision`) pass by.
 """
 
 from __future__ import annotations
@@ -165,4 +165,4 @@ def remembered(scope: Scope) -> bool:
     query: bytes = scope["query_string"]
     names = [pair.split(b"=", 1)[0] for pair in query.split(b"&")]
     # A name that is written in another way (`as%5Fof`) is rare enough to be left to the application.
-    return not any(name in (b"as_of", b"min_revision", b"state") or b"%" in name for name in names)
+    return not any(name in (b"as_of", b"min_revision", b"state", b"cite") or b"%" in name for name in names)

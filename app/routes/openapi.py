@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app import __version__
+from app.formats.cite import STYLES
 from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Whole, Word, YesNo
 from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
@@ -138,18 +139,14 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
         for part in one.headers
     ]
     parameters += [query_parameter(part) for part in one.parameters]
-    main = one.media[0]
+    media_types = one.media
+    if any(part.name == "cite" for part in one.parameters):
+        media_types = (*media_types, *STYLES.values())
+    main = media_types[0]
     content: dict[str, Any] = {main: {"schema": dict(one.schema)}}
     if "answer" in first:
         content[main]["examples"] = {"seed": {"summary": f"GET {first['request']}", "value": first["answer"]}}
-    for media in one.media[1:]:
-        content[media] = {
-            "schema": {
-                "type": "string",
-                "maxLength": 2147483647,
-                **({"format": "binary"} if "parquet" in media else {}),
-            }
-        }
+    content |= {media: {"schema": other_schema(media)} for media in media_types[1:]}
     headers = (
         ["X-Request-ID"]
         + (["ETag", "KB-Revision"] if one.versioned else [])
@@ -161,7 +158,7 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
             "description": words,
             "headers": {
                 name: {"$ref": f"#/components/headers/{name}"}
-                for name in [*headers, *(["Location"] if status == 201 else [])]
+                for name in [*headers, *(["Location"] if status in (201, 303) else [])]
             },
             **({"content": content} if one.schema else {}),
         }
@@ -181,6 +178,15 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
         "responses": dict(sorted(answers.items())),
         "security": [{"bearerAuth": []}] if one.scope else [],
     }
+
+
+def other_schema(media: str) -> dict[str, Any]:
+    """The shape of an answer that is not the operation's own JSON."""
+    if media == STYLES["csl"]:
+        return listed({"type": "object", "additionalProperties": True}, "CSL-JSON: a list of items, which holds one.")
+    if media.endswith("ld+json"):
+        return {"type": "object", "additionalProperties": True, "description": "JSON-LD 1.1."}
+    return {"type": "string", "maxLength": 2147483647, **({"format": "binary"} if "parquet" in media else {})}
 
 
 def request_body(body: Body) -> dict[str, Any]:

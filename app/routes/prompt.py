@@ -27,7 +27,7 @@ SHUN_SECONDS: Final = 0.2
 SHUN_SECONDS_MOST: Final = 60.0
 FORMS_MOST: Final = 10_000
 # What counts, searches, waits, or brings a whole result.
-LONG: Final = {b"facet", b"count", b"q", b"min_revision", b"format", b"state", b"per"}
+LONG: Final = {b"facet", b"count", b"q", b"min_revision", b"format", b"state", b"per", b"cite"}
 PLAIN: Final = {b"", b"*/*", b"application/json"}
 
 
