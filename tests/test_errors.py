@@ -253,7 +253,7 @@ def routes(kb: KnowledgeBase) -> list[str]:
         for name, value in (("{name}", "topics" if "resources" in path else "voice"), ("{number}", "1")):
             path = path.replace(name, value)
         if "{id}" in path:
-            resource = path.split("/")[2]
+            resource = "actors" if path.startswith("/id/") else path.split("/")[2]
             if not (items := kb.json(f"/v1/{resource}?limit=1")["items"]):
                 continue
             path = path.replace("{id}", items[0]["id"])

@@ -27,11 +27,12 @@ class Format:
     write: Callable[[Resource, Iterable[Chunk], tuple[str, ...]], Iterator[bytes]]
 
 
-def formats() -> Mapping[str, Format]:
-    """The streamed formats by name."""
+def formats(base: str | None = None) -> Mapping[str, Format]:
+    """The streamed formats by name; `base` is where the server is found, for those that say addresses."""
     from app.formats import csv, jsonld, ndjson, parquet
 
-    return {one.FORMAT.name: one.FORMAT for one in (csv, ndjson, parquet, jsonld)}
+    found = (csv.FORMAT, ndjson.FORMAT, parquet.FORMAT, jsonld.of(base))
+    return {one.name: one for one in found}
 
 
 def media_types() -> Mapping[str, str]:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from app.routes import analysis, codes, counts, feeds, lists, network, questions, search, service, texts, writing
+from app.routes import (
+    analysis,
+    codes,
+    counts,
+    feeds,
+    linked,
+    lists,
+    network,
+    questions,
+    search,
+    service,
+    texts,
+    writing,
+)
 from app.routes.operations import Operation
 
 
@@ -19,6 +32,7 @@ def operations() -> list[Operation]:
         *analysis.operations(),
         *network.operations(),
         *texts.operations(),
+        *linked.operations(),
         *writing.operations(),
     ]
     return sorted(found, key=lambda operation: operation.path.count("{"))

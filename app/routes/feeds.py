@@ -204,7 +204,7 @@ def feed(
         here=address(request, [*pairs, ("format", "atom")]),
         json=address(request, pairs),
         older=None if cursor is None else address(request, [*pairs, ("format", "atom"), ("cursor", cursor)]),
-        base=(reading.state(request).settings.public_url or "").rstrip("/"),
+        base=reading.state(request).settings.base or "",
     )
     return reading.said(
         pinned,

@@ -135,7 +135,7 @@ def listing(request: Request, resource: Resource) -> Response:
                 heavy.only(request)
             content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
             return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
-    chosen = formats()[representation]
+    chosen = formats(here.settings.base)[representation]
     told = reading.headers(pinned)
     told["Content-Disposition"] = f'attachment; filename="{resource.name}-r{pinned.view.revision}.{chosen.ending}"'
     if request.scope.get("head"):
@@ -235,7 +235,8 @@ def showing(request: Request, resource: Resource) -> Response:
     chosen = page.chosen([record], query.fields)[0]
     links = [f'<{record["self"]}/revisions>; rel="version-history"']
     if representation == "jsonld":
-        return reading.said(pinned, jsonld.document(resource, chosen), links=links, media_type=jsonld.FORMAT.media_type)
+        told = jsonld.document(resource, chosen, here.settings.base)
+        return reading.said(pinned, told, links=links, media_type=jsonld.MEDIA_TYPE)
     return reading.said(pinned, {**chosen, "included": linked} if query.include else chosen, links=links)
 
 

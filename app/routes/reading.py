@@ -31,6 +31,7 @@ from app.times import Clock
 from app.vocabularies import Vocabularies
 
 JSON = "application/json"
+ADDRESSED = ("jsonld", "popolo", "atom")  # representations that hold whole addresses, and change with the setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ def pin(
     # What can show the words of a source is revalidated: a withdrawn text is gone from every answer at once.
     cache = "public, max-age=31536000, immutable" if settled and not shows_words else "public, no-cache"
     words = access(connection) if shows_words else 0
+    if representation in ADDRESSED:
+        representation = f"{representation} {here.settings.base}"
     etag = tag(revision, words, request.url.path, pairs_of(request), representation)
     return Pinned(View(revision, enrichment), latest, etag, cache)
 
