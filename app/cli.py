@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import dossiers, events, keys, mirroring, records, serving
+from app.commands import asking, dossiers, events, keys, mirroring, records, serving
 from app.commands.common import Unusable, say, settings_of
 from app.errors import ChanceryError
 
@@ -27,6 +27,7 @@ revisions = typer.Typer(help="The log of changes, and what a crash left open.", 
 
 # As `chancery --help` lists them: a panel a subject.
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Questions": (asking.list_, asking.export),
     "Serving": (
         serving.serve,
         serving.migrate,
