@@ -352,6 +352,25 @@ def test_an_actor_that_a_dataset_shares_with_a_dossier_is_one_actor(ferry: tuple
     assert kb.json("/v1/actors?name=Lena Voss")["items"][0]["id"] == "lena-voss"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/v1/events/counts?by=month&happened_from=9999-12-31",
+        "/v1/events/counts?by=year&happened_from=9999-12",
+        "/v1/events/counts?by=participant&happened_before=9999-12-31",
+        "/v1/events?happened_from=9999-12-31&facet=initiator",
+        "/v1/network?actor=lena-voss&from=9999-12-31",
+        "/v1/paths?from_actor=lena-voss&to_actor=arden&from=9999-12-31",
+        "/v1/timeline?actor=lena-voss&from=9999-12-31",
+        "/v1/positions?actor=lena-voss&from=9999-12-31",
+    ],
+)
+def test_the_last_day_that_can_be_named_is_a_day_like_others(
+    ferry: tuple[KnowledgeBase, list[Fact]], query: str
+) -> None:
+    assert ferry[0].get(query).status_code in (200, 422)
+
+
 def test_counting_by_what_does_not_exist_names_what_does(kb: KnowledgeBase) -> None:
     unknown = kb.json("/v1/events/counts?by=moth", 422)
     twice = kb.json("/v1/events/counts?by=month,year", 422)

@@ -39,6 +39,7 @@ from app.query.params import AskedPeriod
 from app.times import day_number, from_day_number
 
 ALL_YEARS = -1
+MONTHS_END = 12 * (date.max.year + 1)
 OPEN = 1_200_000  # a month after all others, and the first of a year
 ROLE_AXES = {"initiator": "initiated", "recipient": "received", "participant": "events"}
 DATASETS: Once[tuple[int, ...], tuple[str, ...]] = Once(
@@ -229,7 +230,9 @@ def month_of(day: int) -> int:
 
 
 def start_of(month: int) -> int:
-    """The first day of a month."""
+    """The first day of a month; of the one after December 9999, which no date can name, the day after the last."""
+    if month >= MONTHS_END:
+        return day_number(date.max) + 1
     return day_number(date(month // 12, month % 12 + 1, 1))
 
 
