@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
@@ -60,6 +61,13 @@ from app.resources import NOUNS
 from app.times import parse_moment
 
 LATEST = select(func.max(revision.c.number)).where(revision.c.state == "published")
+NEWEST = (
+    select(revision.c.number, revision.c.opened_at)
+    .where(revision.c.state == "published")
+    .order_by(revision.c.number.desc())
+    .limit(1)
+)
+OPENED_AT = select(revision.c.opened_at).where(revision.c.number == bindparam("number", type_=Integer))
 CHUNK = 500  # records a statement: bound parameters are limited (SQLite 32,766)
 PUBLISHING = timedelta(minutes=1)  # longer than it takes from the stamp of a publication until readers see it
 
@@ -109,6 +117,26 @@ class Difference:
 def latest(connection: Connection) -> int:
     """The last published revision; 0 while the knowledge base is empty."""
     return connection.execute(LATEST).scalar() or 0
+
+
+def newest(connection: Connection) -> tuple[int, str]:
+    """The last published revision with its mark, see `marked`; 0 and none while the knowledge base is empty."""
+    row = connection.execute(NEWEST).first()
+    return (0, "") if row is None else (row.number, marked(row.opened_at))
+
+
+def mark_of(connection: Connection, number: int) -> str:
+    """The mark of a revision, see `marked`."""
+    at = connection.execute(OPENED_AT, {"number": number}).scalar()
+    return "" if at is None else marked(at)
+
+
+def marked(opened_at: str) -> str:
+    """What tells a revision from another one of its number, which a database has that was put back from a backup and went on.
+
+    When it was opened rather than published: an edit's answer has its ETag before that.
+    """
+    return sha256(opened_at.encode()).hexdigest()[:8]
 
 
 def revision_at(connection: Connection, asked: str, now: datetime) -> int:

@@ -8,7 +8,7 @@ before they came, so what somebody has published is in every answer that is aske
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from anyio import to_thread
 
@@ -17,7 +17,13 @@ from app.db import LOOKOUT_ERRORS, Database, look_out
 from app.errors import ChanceryError
 from app.query.evidence import access
 
-Standing = tuple[int, int]  # the newest revision, and how often the access to a text changed
+
+class Standing(NamedTuple):
+    """What an answer depends on beside its request."""
+
+    revision: int  # the newest one
+    mark: str  # of it, see `ledger.marked`
+    words: int  # how often the access to a text changed
 
 
 class Watch:
@@ -66,7 +72,7 @@ class Watch:
     def ask(self) -> Standing:
         """What the database says."""
         with self.database.read() as connection:
-            return ledger.latest(connection), access(connection)
+            return Standing(*ledger.newest(connection), access(connection))
 
     def close(self) -> None:
         """Let go of the file."""

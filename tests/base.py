@@ -19,6 +19,7 @@ from app.ledger import Change
 from app.main import create_app, with_memory
 from app.seeding import seed
 from app.settings import Settings
+from app.standing import Watch
 from app.vocabularies import Vocabularies, load
 from app.writing import keys
 
@@ -43,6 +44,7 @@ class KnowledgeBase:
     vocabularies: Vocabularies
     clock: Now
     client: TestClient
+    watch: Watch
     dossiers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -51,11 +53,10 @@ class KnowledgeBase:
         settings = Settings(database=url, **knobs)
         database = open_database(make_url(url), threads=4)
         clock = Now()
-        client = TestClient(
-            with_memory(create_app(settings, database=database, clock=clock)), raise_server_exceptions=False
-        )
+        app = create_app(settings, database=database, clock=clock)
+        client = TestClient(with_memory(app), raise_server_exceptions=False)
         client.follow_redirects = False
-        return cls(database, settings, load(settings.seed / "vocabularies"), clock, client)
+        return cls(database, settings, load(settings.seed / "vocabularies"), clock, client, app.state.watch)
 
     def get(self, path: str, **headers: str) -> Response:
         """The answer to a GET; header names are given with `_` for `-`."""
@@ -142,6 +143,7 @@ class KnowledgeBase:
     def close(self) -> None:
         """Let go of the database."""
         self.client.close()
+        self.watch.close()
         self.database.close()
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import orjson
 import pytest
 
+from app import copies
 from tests.base import KnowledgeBase
 from tests.brute import statement
 from tests.making import TEXT, dossier, person
@@ -244,3 +248,37 @@ def test_a_passage_that_the_text_does_not_bear_out_is_named_with_who_cites_it(kb
 
 def test_verifying_a_source_that_is_not_there_is_not_found(seeded: KnowledgeBase) -> None:
     assert orjson.loads(seeded.get("/v1/sources/nothing/verification").content)["status"] == 404
+
+
+def test_a_backup_that_went_on_otherwise_is_told_apart_at_the_same_number(
+    kb: KnowledgeBase, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url, lists = kb.database.url, "/v1/actors?limit=1"
+    if not kb.database.embedded and shutil.which("pg_dump") is None:
+        pytest.skip("PostgreSQL's client tools are not installed here")
+    kb.load(dossier(actors=[person("lena-voss", "Lena Voss"), person("omar-diaz", "Omar Diaz")]))
+    first = kb.get("/v1/actors?as_of=1").headers["etag"]
+    copies.back_up(kb.database, url, tmp_path / "backup")
+    kb.load(dossier(actors=[person("lena-voss", "Lena Voss"), person("omar-diaz", "Omar Diaz the Elder")]))
+    seen = {
+        path: kb.get(path).headers["etag"]
+        for path in (lists, "/v1/actors/omar-diaz", "/v1/actors?as_of=2", "/v1/changes")
+    }
+    cursor, number = kb.json(lists)["next_cursor"], kb.latest
+    kb.close()
+
+    copies.put_back(url, tmp_path / "backup", force=True)
+    again = KnowledgeBase.at(url.render_as_string(hide_password=False))
+    request.addfinalizer(again.close)
+    again.clock.moment = kb.clock.moment
+    again.load(dossier(actors=[person("lena-voss", "Lena Voss"), person("omar-diaz", "Omar Diaz the Younger")]))
+
+    assert again.latest == number == 2
+    for path, etag in seen.items():
+        assert again.get(path, if_none_match=etag).status_code == 200
+    assert again.json("/v1/actors/omar-diaz")["name"] == "Omar Diaz the Younger"
+    problem = again.json(f"{lists}&cursor={cursor}", 422)
+    assert problem["type"].endswith("#bad-cursor")
+    assert "backup" in problem["detail"]
+    # What both have in common is the same to a client too.
+    assert again.get("/v1/actors?as_of=1", if_none_match=first).status_code == 304

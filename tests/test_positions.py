@@ -366,7 +366,8 @@ def test_a_forged_cursor_is_refused_or_ends(seeded: KnowledgeBase) -> None:
     mark = orjson.loads(urlsafe_b64decode(real["next_cursor"] + "=="))[2]
     for start, status in ((-1, 422), (10**6, 200), (2**40, 422)):
         seeded.json(
-            f"/v1/positions?actor=Japan&limit=1&cursor={cursors.write(real['revision'], mark, (start,))}", status
+            f"/v1/positions?actor=Japan&limit=1&cursor={cursors.written(cursors.Walk(real['revision'], ''), mark, (start,))}",
+            status,
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import SimpleNamespace
-from typing import Any
 
 from app.standing import Standing, Watch
 
@@ -19,7 +18,7 @@ class Slow(Watch):
         self.go = threading.Semaphore(0)
 
     def ask(self) -> Standing:
-        found: Any = (self.revision, 0)
+        found = Standing(self.revision, "", 0)
         self.sent += 1
         self.go.acquire(timeout=5)
         return found
@@ -39,5 +38,5 @@ def test_who_comes_after_a_publication_is_not_told_what_was_asked_before_it():
 
     told, sent = asyncio.run(come())
 
-    assert told == [(1, 0)] * 3 + [(2, 0)] * 3
+    assert [one and one.revision for one in told] == [1] * 3 + [2] * 3
     assert sent == 2

@@ -354,5 +354,5 @@ def test_a_forged_cursor_lists_what_its_bearer_could_ask_anyway(seeded: Knowledg
     for day in (-(2**31) + 1, -1, 19723, 2**31 - 1):
         for place in (-1, 0, 3, 2**31 - 1):
             for id in ("", "a", "\U0010ffff", "' OR 1=1"):
-                cursor = cursors.write(revision, mark, (day, place, id))
+                cursor = cursors.written(cursors.Walk(revision, ""), mark, (day, place, id))
                 assert set(told(seeded.json(f"/v1/timeline?{query}&cursor={cursor}")["items"])) <= every

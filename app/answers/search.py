@@ -128,7 +128,7 @@ def answer(connection: Connection, asked: Asked, view: View, coverage: page.Cove
     shown = hits[: asked.limit]
     cursor = None
     if len(hits) > asked.limit:
-        cursor = cursors.write(view.revision, asked.mark, place_of(shown[-1]))
+        cursor = cursors.write(view, asked.mark, place_of(shown[-1]))
     items = said(connection, view, terms, shown)
     empty = not items and asked.after is None
     return {

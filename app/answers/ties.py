@@ -196,7 +196,7 @@ def condition(
     """What the list of those parameters would find: the very same condition, so that a count and its link cannot differ."""
     resource = RESOURCES[RESOURCE[kind]]
     query = replace(parse(resource, pairs, terms), enrichment=view.enrichment)
-    made = plan(connection, resource, query, revision=view.revision, terms=terms, resolvers={}, resources=RESOURCES)
+    made = plan(connection, resource, query, view=view, terms=terms, resolvers={}, resources=RESOURCES)
     return sql.where(made, connection)
 
 

@@ -133,7 +133,7 @@ def part(connection: Connection, view: View, sought: Sought, noun: str, line: Li
     own = replace(resource, stores=()) if noun == "event" and curated else resource
     query = parse(own, pairs, terms)
     query = replace(query, sort=order(line, sought.descending), enrichment=view.enrichment)
-    asked = plan(connection, own, query, revision=view.revision, terms=terms, resolvers=RESOLVERS, resources=RESOURCES)
+    asked = plan(connection, own, query, view=view, terms=terms, resolvers=RESOLVERS, resources=RESOURCES)
     listed = [*pairs, *([("enrichment", "true")] if view.enrichment else [])]
     listed += [("as_of", sought.as_of)] if sought.as_of is not None else []
     if noun == "event" and curated:

@@ -1,23 +1,24 @@
 """Where a walk through a list goes on: an opaque cursor that pins the revision of the first page.
 
-It holds the revision, a fingerprint of the question and the sort key of the last record. It is no secret and no promise: a
-forged one can only ask what its bearer could ask anyway, and is refused unless its parts have the types that the sort has.
+It holds the revision with its mark, a fingerprint of the question and the sort key of the last record. It is no secret and no
+promise: a forged one can only ask what its bearer could ask anyway, and is refused unless its parts have the types of the sort.
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from app.errors import BadCursor, Fault
+from app.query.fields import View
 
 if TYPE_CHECKING:
     from app.query.params import Query
 
-VERSION = 1
+VERSION = 2
 # What a later page may change, or what does not change which records a walk sees.
 FREE = ("cursor", "limit", "as_of", "min_revision", "include", "fields", "facet", "count", "format")
 
@@ -28,17 +29,30 @@ def fingerprint(resource: str, query: Query) -> str:
     return sha256(orjson.dumps([resource, pairs])).hexdigest()[:12]
 
 
-def write(revision: int, mark: str, key: tuple[Any, ...]) -> str:
+class Walk(NamedTuple):
+    """The revision that a walk is pinned to, and what tells it from another one of its number."""
+
+    revision: int
+    stamp: str
+
+
+def write(view: View, mark: str, key: tuple[Any, ...]) -> str:
     """The cursor that goes on after `key`."""
-    return urlsafe_b64encode(orjson.dumps([VERSION, revision, mark, *key])).rstrip(b"=").decode()
+    return written(Walk(view.revision, view.stamp), mark, key)
 
 
-def read(cursor: str, mark: str, types: tuple[type, ...]) -> tuple[int, tuple[Any, ...]]:
-    """The revision and the key of a cursor. Raises BadCursor for one that is not ours or of another question."""
+def written(walk: Walk, mark: str, key: tuple[Any, ...]) -> str:
+    """The same, by its parts."""
+    return urlsafe_b64encode(orjson.dumps([VERSION, walk.revision, mark + walk.stamp, *key])).rstrip(b"=").decode()
+
+
+def read(cursor: str, mark: str, types: tuple[type, ...]) -> tuple[Walk, tuple[Any, ...]]:
+    """The walk and the key of a cursor. Raises BadCursor for one that is not ours or of another question."""
     try:
-        parts = orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        loaded = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        parts = orjson.loads(loaded)
         version, revision, found, *key = parts
-        if write(revision, found, tuple(key)) != cursor:
+        if orjson.dumps(parts) != loaded or urlsafe_b64encode(loaded).rstrip(b"=").decode() != cursor:
             raise ValueError
     except (ValueError, TypeError, RecursionError):
         raise refused(
@@ -46,14 +60,14 @@ def read(cursor: str, mark: str, types: tuple[type, ...]) -> tuple[int, tuple[An
         ) from None
     if version != VERSION or type(revision) is not int or not 0 <= revision < 2**31:
         raise refused("This cursor is of another version of the API. Start again without it.")
-    if found != mark:
+    if type(found) is not str or not found.startswith(mark):
         raise refused(
             "This cursor belongs to a different query. Repeat the same parameters with it, or start again without it."
         )
     fits = len(key) == len(types) and all(_fits(value, wanted) for value, wanted in zip(key, types, strict=True))
     if not fits:
         raise refused("This cursor was changed. Take `next_cursor` of the page before as it is, or start without one.")
-    return revision, tuple(key)
+    return Walk(revision, found.removeprefix(mark)), tuple(key)
 
 
 def refused(detail: str) -> BadCursor:

@@ -92,7 +92,7 @@ class View:
 
     revision: int
     enrichment: bool
-    stamp: str = ""  # to tell the revision from another one of its number; nothing fills it yet
+    stamp: str = ""  # tells the revision from another one of its number, after a backup was put back
 
     @property
     def faces(self) -> tuple[int, int]:

@@ -16,8 +16,8 @@ T = TypeVar("T")
 class Once(Generic[K, T]):
     """Answers that depend on a database, a published revision and a few words, and on nothing else.
 
-    None of them can be stale: what stands at a published revision is never written again, unless the database
-    under a running server is replaced by another: whoever restores one starts the server anew.
+    None of them can be stale: what stands at a published revision is never written again. A database that is put in its place, from
+    a backup, has other revisions of the same numbers, and `View.stamp` tells them apart.
     """
 
     def __init__(self, most: int) -> None:

@@ -100,7 +100,7 @@ def answer(
     condition = sql.where(plan, connection) if counting else false()
     whole = {
         "items": chosen(items, query.fields),
-        "next_cursor": cursors.write(plan.view.revision, plan.mark, (found[-1].key, found[-1].id)) if more else None,
+        "next_cursor": cursors.write(plan.view, plan.mark, (found[-1].key, found[-1].id)) if more else None,
         "revision": plan.view.revision,
         "count": counted(connection, plan, condition, bounds),
         "facets": {name: facet(connection, plan, condition, name, bounds) for name in plan.query.facets},

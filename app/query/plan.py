@@ -95,12 +95,12 @@ def plan(
     resource: Resource,
     query: Query,
     *,
-    revision: int,
+    view: View,
     terms: Vocabularies,
     resolvers: Mapping[str, Resolver],
     resources: Mapping[str, Resource],
 ) -> Plan:
-    """What the request means at `revision`, which for a later page is the one that its cursor is pinned to, see `walk`.
+    """What the request means in a view, which for a later page is of the revision that its cursor is pinned to, see `walk`.
 
     Raises BadCursor, or AmbiguousName for a name that stands for several records.
     """
@@ -111,7 +111,6 @@ def plan(
     after = None
     if query.cursor is not None:
         _, after = cursors.read(query.cursor, mark, (key_type(sort), str))
-    view = View(revision, query.enrichment)
     reached: list[Reached] = []
     conditions = tuple(
         _condition(connection, view, line, terms, resolvers, resources, reached) for line in query.filters
@@ -137,7 +136,7 @@ def plan(
     )
 
 
-def walk(resource: Resource, query: Query) -> int | None:
+def walk(resource: Resource, query: Query) -> cursors.Walk | None:
     """The revision that a cursor is pinned to; None without one. Raises BadCursor."""
     if query.cursor is None:
         return None

@@ -16,7 +16,7 @@ from app.formats import csv, formats
 from app.query import cursor as cursors
 from app.query.evidence import Texts
 from app.query.fields import Choice, Day, Ref, Term, Word
-from app.query.params import DATES, LIST, READ, Parameter, Query, nearest, parse_plain, shown
+from app.query.params import DATES, LIST, READ, Parameter, Query, nearest, shown
 from app.query.shapes import boolean, listed, maybe, obj, one_of, string, whole
 from app.routes import heavy, reading
 from app.routes.lists import begun, only_whole
@@ -398,7 +398,7 @@ def operations() -> Iterator[Operation]:
 def following(request: Request) -> Response:
     """A page of a timeline."""
     here, pairs = reading.state(request), reading.pairs_of(request)
-    values = parse_plain(pairs, TIMELINE, here.vocabularies)
+    values = reading.values_of(request, TIMELINE)
     sought = sought_in(values, pairs)
     include = names(values.get("include"), INCLUDED, "include")
     representation = reading.representation(request, values.get("format"), STREAMED)
@@ -473,9 +473,7 @@ def as_lines(chunks: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
 def standing(request: Request) -> Response:
     """A page of positions."""
     here, pairs = reading.state(request), reading.pairs_of(request)
-    values = parse_plain(pairs, POSITIONS, here.vocabularies)
-    if "actor" not in values:
-        reading.required("actor", "whose position to show", "/v1/positions?actor=Japan")
+    values = reading.values_of(request, POSITIONS, ("actor", "whose position to show", "/v1/positions?actor=Japan"))
     sought = sought_in(values, pairs)
     reading.representation(request, None, ())
     mark = cursors.fingerprint("positions", Query(pairs=tuple(pairs)))
@@ -548,8 +546,8 @@ def names(asked: str | None, allowed: Sequence[str], parameter: str) -> tuple[st
 
 def pinned_by(
     values: Mapping[str, Any], mark: str, types: tuple[type, ...]
-) -> tuple[int | None, tuple[Any, ...] | None]:
-    """The revision and the key that a cursor carries; neither without one."""
+) -> tuple[cursors.Walk | None, tuple[Any, ...] | None]:
+    """The walk and the key that a cursor carries; neither without one."""
     return cursors.read(values["cursor"], mark, types) if "cursor" in values else (None, None)
 
 
@@ -557,7 +555,7 @@ def page_of(
     request: Request, pinned: reading.Pinned, content: dict[str, Any], mark: str, key: tuple[Any, ...] | None
 ) -> Response:
     """A page with its cursor."""
-    cursor = None if key is None else cursors.write(pinned.view.revision, mark, key)
+    cursor = None if key is None else cursors.write(pinned.view, mark, key)
     return reading.said(pinned, {**content, "next_cursor": cursor}, links=reading.next_link(request, cursor))
 
 
@@ -567,7 +565,7 @@ def page_of(
 def comparing(request: Request) -> Response:
     """The matrix, as JSON or as a table."""
     here, pairs = reading.state(request), reading.pairs_of(request)
-    values = parse_plain(pairs, COMPARE, here.vocabularies)
+    values = reading.values_of(request, COMPARE)
     ids = tuple(values.get("id", ()))
     groups = names(values.get("fields"), compare.ROWS, "fields") or compare.ROWS
     compare.check(ids)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import counts
-from app.answers.resolve import RESOLVERS
 from app.query import cursor as cursors
 from app.query import page
 from app.query.fields import Choice, Whole, Word
 from app.query.params import LIST, READ, Parameter, parameters, parse, parse_plain
-from app.query.plan import plan
+from app.query.plan import Plan
 from app.query.shapes import listed, number, obj, one_of, string, whole
 from app.resources import RESOURCES
 from app.routes import heavy, reading
+from app.routes.asking import planned
 from app.routes.operations import Operation
+from app.routes.reading import Pinned
 
 EVENTS = RESOURCES["events"]
 CELLS_PAGE, CELLS_PAGE_MOST = 500, 10_000
@@ -105,46 +107,29 @@ def counting(request: Request) -> Response:
     if "cursor" in own:
         walk, key = cursors.read(own["cursor"], mark, (int,))
         start = max(0, key[0])
-    with here.database.read() as connection:
-        pinned = reading.pin(
-            request,
-            connection,
-            as_of=query.as_of,
-            enrichment=query.enrichment,
-            min_revision=query.min_revision,
-            shows_words=False,
-            walk=walk,
-        )
-        if (same := reading.unchanged(request, pinned)) is not None:
-            return same
-        asked = plan(
-            connection,
-            EVENTS,
-            query,
-            revision=pinned.view.revision,
-            terms=here.vocabularies,
-            resolvers=RESOLVERS,
-            resources=RESOURCES,
-        )
+
+    def counted(connection: Connection, pinned: Pinned, asked: Plan) -> Response:
         if counts.heavy(connection, asked, by, measure):
             heavy.only(request)
         limit = own.get("limit", CELLS_PAGE)
         found = NOTHING if asked.nothing else counts.table(connection, asked, by, measure, start, limit)
         coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not found.rows and not start)
-    link = counts.linker(asked, by)
-    whole = found.total if own.get("normalize") else None
-    items = [cell(by, row, whole, link) for row in found.rows]
-    cursor = cursors.write(pinned.view.revision, mark, (start + limit,)) if found.more else None
-    told = {
-        "items": items,
-        "next_cursor": cursor,
-        "revision": pinned.view.revision,
-        "by": list(by),
-        "measure": measure,
-        "total": found.total,
-        "coverage": coverage,
-    }
-    return reading.said(pinned, told, links=reading.next_link(request, cursor))
+        link = counts.linker(asked, by)
+        whole = found.total if own.get("normalize") else None
+        items = [cell(by, row, whole, link) for row in found.rows]
+        cursor = cursors.write(pinned.view, mark, (start + limit,)) if found.more else None
+        told = {
+            "items": items,
+            "next_cursor": cursor,
+            "revision": pinned.view.revision,
+            "by": list(by),
+            "measure": measure,
+            "total": found.total,
+            "coverage": coverage,
+        }
+        return reading.said(pinned, told, links=reading.next_link(request, cursor))
+
+    return planned(request, EVENTS, query, counted, shows_words=False, walk=walk)
 
 
 def cell(

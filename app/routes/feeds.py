@@ -12,17 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import history
-from app.answers.resolve import RESOLVERS
 from app.errors import BadQuery, Fault
 from app.formats import atom
 from app.query import describe, page
 from app.query.fields import Choice, Resource, Word
 from app.query.params import READ, Parameter, Query, parse_plain, refuse
-from app.query.plan import plan, walk
+from app.query.plan import Plan, walk
 from app.resources import RESOURCES
 from app.routes import live, reading
+from app.routes.asking import planned
 from app.routes.operations import Operation
 from app.routes.questions import LIMIT, paged, whole_list
+from app.routes.reading import Pinned
 
 CHANGES: Final = (
     Parameter("after", "A revision, or the position of a change: what came after it.", Word(40), "0"),
@@ -129,28 +130,8 @@ def listing(request: Request, resource: Resource, query: Query) -> Response:
     """A list as an Atom feed: what was published last comes first."""
     here = reading.state(request)
     query = newest_first(query)
-    with here.database.read() as connection:
-        pinned = reading.pin(
-            request,
-            connection,
-            as_of=query.as_of,
-            enrichment=query.enrichment,
-            min_revision=query.min_revision,
-            shows_words=resource.shows_words,
-            representation="atom",
-            walk=walk(resource, query),
-        )
-        if (same := reading.unchanged(request, pinned)) is not None:
-            return same
-        asked = plan(
-            connection,
-            resource,
-            query,
-            revision=pinned.view.revision,
-            terms=here.vocabularies,
-            resolvers=RESOLVERS,
-            resources=RESOURCES,
-        )
+
+    def shown(connection: Connection, pinned: Pinned, asked: Plan) -> Response:
         found = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
         log = history.log_of(connection, {item["since"] for item in found["items"]})
         names = {id: actor["name"] for id, actor in found["included"].get("actors", {}).items()}
@@ -168,6 +149,16 @@ def listing(request: Request, resource: Resource, query: Query) -> Response:
             entries=entries,
             cursor=found["next_cursor"],
         )
+
+    return planned(
+        request,
+        resource,
+        query,
+        shown,
+        shows_words=resource.shows_words,
+        representation="atom",
+        walk=walk(resource, query),
+    )
 
 
 def newest_first(query: Query) -> Query:

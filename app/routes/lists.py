@@ -7,22 +7,24 @@ from functools import partial
 from itertools import chain
 
 import orjson
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app import ledger
 from app.answers import history
-from app.answers.resolve import RESOLVERS
 from app.errors import BadQuery, Fault
 from app.formats import formats, jsonld, media_types
 from app.query import page, whole
 from app.query.evidence import Texts
 from app.query.fields import Choice, Resource
 from app.query.params import FORMATS, LIST, READ, RECORD, Parameter, Query, parameters, parse, parse_plain, parse_record
-from app.query.plan import plan, walk
+from app.query.plan import Plan, walk
 from app.resources import RESOURCES
 from app.routes import feeds, heavy, reading
+from app.routes.asking import planned
 from app.routes.operations import Operation, PathParameter
+from app.routes.reading import Pinned
 from app.writing import proposals
 from app.writing.proposals import WAITING
 
@@ -106,35 +108,31 @@ def listing(request: Request, resource: Resource) -> Response:
     representation = reading.representation(request, query.format, FORMATS)
     if representation == "atom":
         return feeds.listing(request, resource, query)
-    if representation != "json":
-        only_whole(query)
-    with here.database.read() as connection:
-        pinned = reading.pin(
-            request,
-            connection,
-            as_of=query.as_of,
-            enrichment=query.enrichment,
-            min_revision=query.min_revision,
-            shows_words=resource.shows_words,
-            representation=representation,
-            walk=walk(resource, query),
-        )
-        if (same := reading.unchanged(request, pinned)) is not None:
-            return same
-        asked = plan(
-            connection,
-            resource,
-            query,
-            revision=pinned.view.revision,
-            terms=here.vocabularies,
-            resolvers=RESOLVERS,
-            resources=RESOURCES,
-        )
-        if representation == "json":
-            if any(store.heavy(connection, asked) for store in resource.stores):
-                heavy.only(request)
-            content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
-            return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
+
+    def shown(connection: Connection, pinned: Pinned, asked: Plan) -> Response:
+        if any(store.heavy(connection, asked) for store in resource.stores):
+            heavy.only(request)
+        content = page.answer(connection, asked, RESOURCES, here.bounds, here.coverage)
+        return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
+
+    if representation == "json":
+        return planned(request, resource, query, shown, shows_words=resource.shows_words, walk=walk(resource, query))
+    only_whole(query)
+    # A file is written after the connection that planned it was given back: it takes one of its own for each part.
+    found = planned(
+        request,
+        resource,
+        query,
+        lambda _, pinned, asked: (pinned, asked),
+        shows_words=resource.shows_words,
+        representation=representation,
+    )
+    return found if isinstance(found, Response) else file(request, representation, query, *found)
+
+
+def file(request: Request, representation: str, query: Query, pinned: Pinned, asked: Plan) -> Response:
+    """The whole result in another format."""
+    here, resource = reading.state(request), asked.resource
     chosen = formats(here.settings.base)[representation]
     told = reading.headers(pinned)
     told["Content-Disposition"] = f'attachment; filename="{resource.name}-r{pinned.view.revision}.{chosen.ending}"'

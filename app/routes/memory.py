@@ -1,8 +1,8 @@
 """Which answers are remembered: whole ones, under the revision and the access they were given at, so that nothing is ever stale.
 
 It stands in front of everything: inside a route a remembered answer costs nearly what a new one does. What an answer depends on
-beyond its request is the newest revision and the counter of texts attached; both are part of its key, so nothing has to be
-forgotten in time.
+beyond its request is the newest revision, with its mark, and the counter of texts attached; all are part of its key, so nothing has
+to be forgotten in time. What was asked is handed on with the request, so that nobody asks the database for it again.
 Requests that depend on the clock (`as_of` a day or a moment, `cite`) or that wait (`min_revision`) pass by.
 """
 
@@ -92,6 +92,7 @@ class Remembering:
             await self.app(scope, receive, send)
             return
         standing = await self.standing()
+        scope["standing"] = standing
         key = (scope["raw_path"], scope["query_string"], accept, origin, standing)
         known = self.answers.get(key)
         if standing is None or (known is not None and tag and tag != b"," + known.etag):

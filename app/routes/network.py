@@ -15,7 +15,7 @@ from app.answers.ties import KINDS, Asked, Wanted, understood, who
 from app.errors import BadQuery, Fault
 from app.formats.graphs import graphs
 from app.query.fields import Choice, Day, Ref, Whole, Word, YesNo
-from app.query.params import DATES, READ, Parameter, parse_plain
+from app.query.params import DATES, READ, Parameter
 from app.query.shapes import boolean, listed, maybe, number, obj, one_of, string, whole
 from app.resources import RESOURCES
 from app.routes import heavy, reading
@@ -253,9 +253,7 @@ def showing(request: Request) -> Response:
     """The network around some actors."""
     here = reading.state(request)
     pairs = reading.pairs_of(request)
-    values = parse_plain(pairs, NETWORK, here.vocabularies)
-    if "actor" not in values:
-        reading.required("actor", "around whom", "/v1/network?actor=Japan")
+    values = reading.values_of(request, NETWORK, ("actor", "around whom", "/v1/network?actor=Japan"))
     if len(values["actor"]) > CENTRES_MOST:
         detail = f"actor can be given {CENTRES_MOST} times at most."
         raise BadQuery(detail, errors=[Fault("actor", detail)])
@@ -311,10 +309,10 @@ def finding(request: Request) -> Response:
     """The shortest chains between two actors."""
     here = reading.state(request)
     pairs = reading.pairs_of(request)
-    values = parse_plain(pairs, PATHS, here.vocabularies)
-    for name, what in (("from_actor", "where the chains begin"), ("to_actor", "where they end")):
-        if name not in values:
-            reading.required(name, what, "/v1/paths?from_actor=Ishiba&to_actor=Ukraine")
+    example = "/v1/paths?from_actor=Ishiba&to_actor=Ukraine"
+    values = reading.values_of(
+        request, PATHS, ("from_actor", "where the chains begin", example), ("to_actor", "where they end", example)
+    )
     reading.representation(request, None, ())
     most = values.get("max_length", paths.LENGTH)
     with here.database.read() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -339,18 +339,22 @@ COMPONENTS = {
 
 
 def answer(
-    request: Request, known: Sequence[Parameter], make: Any, *, shows_words: bool = False, walk: int | None = None
+    request: Request,
+    known: Sequence[Parameter],
+    make: Any,
+    *,
+    shows_words: bool = False,
+    walk: cursors.Walk | None = None,
 ) -> Response:
     """A plain read: its parameters, its revision, its ETag, and what `make(connection, pinned, values)` answers."""
-    here = reading.state(request)
-    values = parse_plain(reading.pairs_of(request), known, here.vocabularies)
+    values = reading.values_of(request, known)
     reading.representation(request, None, ())
-    with here.database.read() as connection:
-        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=shows_words, walk=walk)
-        if (same := reading.unchanged(request, pinned)) is not None:
-            return same
+
+    def told(connection: Connection, pinned: reading.Pinned) -> Response:
         content = make(connection, pinned, values)
-    return reading.said(pinned, content, links=reading.next_link(request, content.get("next_cursor")))
+        return reading.said(pinned, content, links=reading.next_link(request, content.get("next_cursor")))
+
+    return reading.answered(request, told, **reading.view_values(values), shows_words=shows_words, walk=walk)
 
 
 def whole_list(pinned: reading.Pinned, items: list[Any], cursor: str | None = None) -> dict[str, Any]:
@@ -371,7 +375,7 @@ def resolving(request: Request) -> Response:
             reading.required("name", "the name to resolve", "/v1/resolve?name=Tokyo")
         found = resolve.candidates(connection, pinned.view, values["name"], kind=values.get("kind"))
         end = start + values.get("limit", here.settings.page_rows)
-        cursor = cursors.write(pinned.view.revision, mark, (end,)) if end < len(found) else None
+        cursor = cursors.write(pinned.view, mark, (end,)) if end < len(found) else None
         told = whole_list(pinned, [one.as_json() for one in found[start:end]], cursor)
         known = here.coverage.of(connection, RESOURCES["actors"], pinned.view, RESOURCES)
         zero = None if found else "none_found" if known["sources"] or known["datasets"] else "not_covered"

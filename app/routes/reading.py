@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -24,14 +24,16 @@ from app.query import cursor
 from app.query.evidence import access
 from app.query.fields import View
 from app.query.page import Bounds, Coverage
-from app.query.params import Limits
+from app.query.params import Limits, Parameter, parse_plain
 from app.routes.metrics import Metrics
 from app.settings import Settings
+from app.standing import Standing
 from app.times import Clock
 from app.vocabularies import Vocabularies
 
 JSON = "application/json"
 ADDRESSED = ("jsonld", "popolo", "atom")  # representations that hold whole addresses, and change with the setting
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,33 @@ class Pinned:
     cache: str
 
 
+def answered(
+    request: Request,
+    answer: Callable[[Connection, Pinned], T],
+    *,
+    as_of: str | None,
+    enrichment: bool,
+    min_revision: int | None,
+    shows_words: bool,
+    representation: str = "json",
+    walk: cursor.Walk | None = None,
+) -> T | Response:
+    """What `answer` makes at the revision that a read is pinned to, see `pin`; 304 where the client has that already."""
+    with state(request).database.read() as connection:
+        pinned = pin(
+            request,
+            connection,
+            as_of=as_of,
+            enrichment=enrichment,
+            min_revision=min_revision,
+            shows_words=shows_words,
+            representation=representation,
+            walk=walk,
+        )
+        same = unchanged(request, pinned)
+        return answer(connection, pinned) if same is None else same
+
+
 def pin(
     request: Request,
     connection: Connection,
@@ -84,40 +113,50 @@ def pin(
     min_revision: int | None,
     shows_words: bool,
     representation: str = "json",
-    walk: int | None = None,
+    walk: cursor.Walk | None = None,
 ) -> Pinned:
     """The revision that a read answers from, and the ETag of that answer; `walk` is the one that a cursor is pinned to.
 
     Raises BadQuery for an `as_of` in the future, Unavailable where `min_revision` has not come yet.
     """
     here = state(request)
-    latest = waited(here, connection, min_revision)
+    # What the database stood at when the request came, where that is known without asking, see `app.standing`.
+    known: Standing | None = request.scope.get("standing") if min_revision is None else None
+    latest, mark = (known.revision, known.mark) if known is not None else waited(here, connection, min_revision)
     now = here.clock()
     revision, settled = (latest, False) if as_of is None else named(connection, as_of, now)
     if walk is not None:
         # Today has not ended: what is published meanwhile does not end a walk.
-        if as_of is not None and settled and walk != revision:
+        if as_of is not None and settled and walk.revision != revision:
             raise cursor.refused(
                 "This cursor is pinned to another revision than as_of names. Leave as_of out, or start again."
             )
-        if walk > latest:
+        if walk.revision > latest:
             raise cursor.refused(
-                f"This cursor is pinned to revision {walk}, which is not published here; the latest is {latest}."
+                f"This cursor is pinned to revision {walk.revision}, which is not published here; the latest is {latest}."
             )
-        revision = walk
+        revision = walk.revision
+    if revision != latest:
+        mark = ledger.mark_of(connection, revision)
+    if walk is not None and walk.stamp != mark:
+        raise cursor.refused(
+            f"This cursor is pinned to a revision {revision} of before a backup was put back here. Start again without it."
+        )
     # What can show the words of a source is revalidated: a withdrawn text is gone from every answer at once.
     cache = "public, max-age=31536000, immutable" if settled and not shows_words else "public, no-cache"
-    words = access(connection) if shows_words else 0
+    words = 0
+    if shows_words:
+        words = known.words if known is not None else access(connection)
     if representation in ADDRESSED:
         representation = f"{representation} {here.settings.base}"
-    etag = tag(revision, words, request.url.path, pairs_of(request), representation)
-    return Pinned(View(revision, enrichment), latest, etag, cache)
+    view = View(revision, enrichment, mark)
+    return Pinned(view, latest, tag(view, words, request.url.path, pairs_of(request), representation), cache)
 
 
-def tag(revision: int, words: int, path: str, pairs: Sequence[tuple[str, str]], representation: str = "json") -> str:
+def tag(view: View, words: int, path: str, pairs: Sequence[tuple[str, str]], representation: str = "json") -> str:
     """The ETag of the answer to a request, at a revision and a count of accesses to texts."""
-    parts = [__version__, revision, words, path, sorted(pairs), representation]
-    return f'"{revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
+    parts = [__version__, view.revision, view.stamp, words, path, sorted(pairs), representation]
+    return f'"{view.revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
 
 
 def named(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool]:
@@ -128,17 +167,17 @@ def named(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool]
         raise type(error)(error.detail, errors=error.errors or [Fault("as_of", error.detail)]) from None
 
 
-def waited(here: State, connection: Connection, min_revision: int | None) -> int:
-    """The newest revision, once it has reached `min_revision`."""
-    latest = ledger.latest(connection)
+def waited(here: State, connection: Connection, min_revision: int | None) -> tuple[int, str]:
+    """The newest revision and its mark, once it has reached `min_revision`."""
+    latest, mark = ledger.newest(connection)
     if min_revision is None or latest >= min_revision:
-        return latest
+        return latest, mark
     if here.waiting.acquire(blocking=False):
         try:
             deadline = time.monotonic() + here.settings.min_revision_seconds
             while latest < min_revision and time.monotonic() < deadline:
                 time.sleep(0.05)
-                latest = ledger.latest(connection)
+                latest, mark = ledger.newest(connection)
         finally:
             here.waiting.release()
     if latest < min_revision:
@@ -146,7 +185,7 @@ def waited(here: State, connection: Connection, min_revision: int | None) -> int
             f"Revision {min_revision} is not visible here yet; the latest is {latest}. Try again shortly.",
             headers={"Retry-After": "1"},
         )
-    return latest
+    return latest, mark
 
 
 def unchanged(request: Request, pinned: Pinned) -> Response | None:
@@ -223,6 +262,15 @@ def ranked(accept: str) -> list[str]:
 def pairs_of(request: Request) -> list[tuple[str, str]]:
     """The parameters of a request, in their order."""
     return list(request.query_params.multi_items())
+
+
+def values_of(request: Request, known: Sequence[Parameter], *needed: tuple[str, str, str]) -> dict[str, Any]:
+    """The parameters of a plain route, by name; refused where one is missing that it needs, each with what it is and an example."""
+    found = parse_plain(pairs_of(request), known, state(request).vocabularies)
+    for name, what, example in needed:
+        if name not in found:
+            required(name, what, example)
+    return found
 
 
 def view_values(values: Mapping[str, Any]) -> dict[str, Any]:

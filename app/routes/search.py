@@ -7,16 +7,18 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import search
 from app.query import cursor as cursors
 from app.query.fields import Choice, Word
-from app.query.params import LIST, READ, Parameter, parse_plain
+from app.query.params import LIST, READ, Parameter
 from app.query.shapes import boolean, listed, maybe, number, obj, one_of, string, whole
 from app.routes import reading
 from app.routes.operations import Operation
+from app.routes.reading import Pinned
 
 LIMIT, CURSOR = (next(one for one in LIST if one.name == name) for name in ("limit", "cursor"))
 
@@ -115,30 +117,28 @@ def searching(request: Request) -> Response:
     """A page of hits."""
     here = reading.state(request)
     pairs = reading.pairs_of(request)
-    values = parse_plain(pairs, PARAMETERS, here.vocabularies)
-    if "q" not in values:
-        reading.required("q", "what to look for", "/v1/search?q=Ukraine")
+    values = reading.values_of(request, PARAMETERS, ("q", "what to look for", "/v1/search?q=Ukraine"))
     reading.representation(request, None, ())
     mark = fingerprint(pairs)
     walk, after = None, None
     if "cursor" in values:
         walk, key = cursors.read(values["cursor"], mark, (int, int, str))
         after = key_of(key)
-    with here.database.read() as connection:
-        pinned = reading.pin(request, connection, **reading.view_values(values), shows_words=True, walk=walk)
-        if (same := reading.unchanged(request, pinned)) is not None:
-            return same
-        asked = search.Asked(
-            q=values["q"],
-            types=tuple(dict.fromkeys(values.get("type", ()))),
-            limit=values.get("limit", here.settings.page_rows),
-            count=values.get("count", "none") != "none",
-            after=after,
-            pairs=tuple(pairs),
-            mark=mark,
-        )
+    asked = search.Asked(
+        q=values["q"],
+        types=tuple(dict.fromkeys(values.get("type", ()))),
+        limit=values.get("limit", here.settings.page_rows),
+        count=values.get("count", "none") != "none",
+        after=after,
+        pairs=tuple(pairs),
+        mark=mark,
+    )
+
+    def hits(connection: Connection, pinned: Pinned) -> Response:
         content = search.answer(connection, asked, pinned.view, here.coverage)
-    return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
+        return reading.said(pinned, content, links=reading.next_link(request, content["next_cursor"]))
+
+    return reading.answered(request, hits, **reading.view_values(values), shows_words=True, walk=walk)
 
 
 def fingerprint(pairs: list[tuple[str, str]]) -> str:

@@ -710,7 +710,7 @@ def edit_of(request: Request, resource: Resource) -> Edit:
         id,
         precondition(request),
         values.get("enrichment", False),
-        lambda revision, words: reading.tag(revision, words, request.url.path, read),
+        lambda view, words: reading.tag(view, words, request.url.path, read),
         values.get("why"),
     )
 

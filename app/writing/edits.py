@@ -23,7 +23,7 @@ from app.writing import lone, references
 from app.writing.acts import Desk, Unchanged, read_back
 from app.writing.retries import Answer, Asked
 
-TagOf = Callable[[int, int], str]  # of a revision and the count of accesses to texts: the ETag that a read of it has
+TagOf = Callable[[View, int], str]  # of a view and the count of accesses to texts: the ETag that a read of it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Edit:
 
     def tag(self, connection: Connection, revision: int) -> str:
         """The ETag of a read at a revision."""
-        return self.tag_of(revision, access(connection) if self.resource.shows_words else 0)
+        view = View(revision, self.enrichment, ledger.mark_of(connection, revision))
+        return self.tag_of(view, access(connection) if self.resource.shows_words else 0)
 
 
 # ── Of which version ────────────────────────────────────────────────────────────────────────────────────────────────
