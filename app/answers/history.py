@@ -20,6 +20,8 @@ from app.query.params import nearest, shown
 from app.query.plan import moved
 from app.resources import NOUNS, RESOURCES
 
+ENDS = (".", "!", "?")  # of a sentence
+
 IDS_COMPARED = 20_000  # ids that "did you mean" looks at
 
 
@@ -45,7 +47,7 @@ def missing(connection: Connection, resource: Resource, view: View, id: str, lat
         why = connection.execute(
             select(retraction.c.why).where(retraction.c.id == id, retraction.c.since == last)
         ).scalar()
-        reason = f" The reason given: {why}" if why else ""
+        reason = f" The reason given: {why}{'' if why.endswith(ENDS) else '.'}" if why else ""
         return Gone(f"{id} was retracted in revision {last}.{reason} It can still be read with as_of={last - 1}.")
     if published:
         first = min(row.since for row in published)

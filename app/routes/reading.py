@@ -155,7 +155,9 @@ def pin(
 
 def tag(view: View, words: int, path: str, pairs: Sequence[tuple[str, str]], representation: str = "json") -> str:
     """The ETag of the answer to a request, at a revision and a count of accesses to texts."""
-    parts = [__version__, view.revision, view.stamp, words, path, sorted(pairs), representation]
+    # Whoever waited for a revision reads the same as whoever did not, and may edit it with the tag.
+    told = sorted(pair for pair in pairs if pair[0] != "min_revision")
+    parts = [__version__, view.revision, view.stamp, words, path, told, representation]
     return f'"{view.revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
 
 

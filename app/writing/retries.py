@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
-from app.errors import KeyReused
+from app.errors import Fault, KeyReused
 from app.ledger import stamp
 from app.models.access import answered_write
 from app.writing.keys import Key
@@ -57,10 +57,11 @@ def answered(connection: Connection, asked: Asked, now: datetime) -> Answer | No
     if row is None:
         return None
     if row.digest != asked.digest:
-        raise KeyReused(
+        detail = (
             "This Idempotency-Key came with another request before: another address, body or precondition. Nothing was done. Take "
             "a new key for a new request."
         )
+        raise KeyReused(detail, errors=[Fault("Idempotency-Key", detail, "header")])
     return replace(Answer(row.status, row.body.encode(), orjson.loads(row.headers)), repeated=True)
 
 
