@@ -70,13 +70,14 @@ def everything(kb: KnowledgeBase, query: str) -> list[dict[str, Any]]:
 
 def values(item: dict[str, Any], axis: str) -> list[Any]:
     """What an event is counted as along an axis of actors, code, root, quad, dataset or time."""
-    first, last = item["happened"]["first"], item["happened"]["last"]
+    happened = item["happened"] or {"first": None, "last": None}
+    first, last = happened["first"], happened["last"]
     role = {one["role"]: one["actor"] for one in item["participants"]}
     code = item["codes"]["cameo"]
     match axis:
         case "day" | "month" | "year":
             width = {"day": 10, "month": 7, "year": 4}[axis]
-            return [first[:width] if first[:width] == last[:width] else None]
+            return [first[:width] if first and last and first[:width] == last[:width] else None]
         case "participant":
             return sorted({one["actor"] for one in item["participants"]}) or [None]
         case "initiator" | "recipient":

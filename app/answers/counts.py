@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from app.coded import counts as coded
 from app.coded.counts import CELLS_MOST, Cell, Mean, Number, bounded
+from app.coded.namesakes import twice
 from app.coded.question import Question, numbers, read
 from app.errors import BadQuery, Fault
 from app.models.event import event, event_participant
@@ -81,7 +82,7 @@ def table(connection: Connection, plan: Plan, by: Sequence[str], measure: str, s
     if first is not None:
         return first_page(connection, plan.view, first, by, measure, start, limit)
     told = coded.counts(connection, asked, by, measure)
-    cells = merged(connection, plan.view, told, own, by)
+    cells = merged(connection, plan.view, told, own, by, twice(connection, asked, by, measure))
     return page(connection, plan.view, cells, by, measure, start, limit)
 
 
@@ -96,9 +97,17 @@ def heavy(connection: Connection, plan: Plan, by: Sequence[str], measure: str) -
 
 
 def merged(
-    connection: Connection, view: View, told: dict[Cell, Number], own: Mapping[Cell, Number], by: Sequence[str]
+    connection: Connection,
+    view: View,
+    told: dict[Cell, Number],
+    own: Mapping[Cell, Number],
+    by: Sequence[str],
+    less: Mapping[Cell, Number],
 ) -> list[tuple[Cell, Number]]:
-    """Coded cells by the values that the API shows, but for actors that are nobody here: those keep their numbers until shown."""
+    """Coded cells by the values that the API shows, but for actors that are nobody here: those keep their numbers until shown.
+
+    `less` is what stands in them twice.
+    """
     plain = not own and len(by) == 1 and by[0] in TIMES
     if plain:
         return list(told.items())
@@ -109,6 +118,8 @@ def merged(
     for cell, n in told.items():
         values = tuple([one(value) for one, value in zip(convert, cell, strict=True)])
         cells[values] = cells[values] + n if values in cells else n
+    for cell, n in less.items():
+        cells[tuple([one(value) for one, value in zip(convert, cell, strict=True)])] -= n
     for cell, n in own.items():
         values = tuple(
             known.get(value, value) if name in ACTORS else value for name, value in zip(by, cell, strict=True)
@@ -158,6 +169,10 @@ def first_of(
         value = linked.get(number, number) if number is not None else None
         found[value] = found.get(value, 0) + n
     total = told.total
+    for (value,), n in twice(connection, asked, by, measure).items():
+        if value in found:  # where it is not, it is none of the first ones
+            found[value] -= n
+        total -= n
     for (value,), n in own.items():
         key = known.get(value, value)
         found[key] = found.get(key, 0) + n

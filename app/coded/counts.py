@@ -59,6 +59,9 @@ class Mean(NamedTuple):
     def __add__(self, other: Any) -> Mean:
         return Mean(self.intensity + other.intensity, self.weighed + other.weighed)
 
+    def __sub__(self, other: Any) -> Mean:
+        return Mean(self.intensity - other.intensity, self.weighed - other.weighed)
+
 
 Number = Any  # how many there are; for intensity a Mean
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -428,7 +431,13 @@ def facet(connection: Connection, asked: Question, name: str, most: int) -> dict
     if name == "role":
         return roles(connection, asked)
     if name in ROLE_AXES:
-        return ids_of(connection, asked, in_facet(connection, asked, name, most))
+        from app.coded.namesakes import twice
+
+        told = ids_of(connection, asked, in_facet(connection, asked, name, most))
+        for (id,), n in twice(connection, asked, (name,), "events").items():
+            if id in told:
+                told[id] -= n
+        return told
     found: dict[Any, int] = {}
     for cell, n in counts(connection, asked, (name,)).items():
         value = as_code(cell[0]) if name == "code" else quad_of(cell[0]) if name == "quad" else cell[0]
