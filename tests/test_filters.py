@@ -157,6 +157,32 @@ def test_valid_on_is_the_day_of_the_office_or_membership(rich: KnowledgeBase) ->
     assert "old-mayor" in listed(rich, "actors", valid_on_not="2020-01-01")
 
 
+def test_an_office_is_found_by_its_id_and_by_its_title(seeded: KnowledgeBase) -> None:
+    def holders(office: str) -> set[str]:
+        return {one["id"] for one in seeded.json(f"/v1/actors?holds_office={office}")["items"]}
+
+    assert holders("prime minister") == holders("Prime Minister of Japan") == holders("prime-minister-of-japan")
+    assert holders("President") == {"donald-trump", "volodymyr-zelenskyy"}
+    assert holders("President of Ukraine") == {"volodymyr-zelenskyy"}
+    assert seeded.json("/v1/statements?office=Prime+Minister&count=exact&limit=1")["count"]["n"] == 8
+    assert seeded.json("/v1/actors?holds_office=Doge")["coverage"]["zero"] == "not_covered"
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("intensity_from=5&intensity_before=1", "intensity_before"),
+        ("intensity_from=5&intensity_before=5", "intensity_before"),
+        ("country=Japan", "country"),
+    ],
+)
+def test_what_no_event_can_be_is_refused_and_said_how_it_looks(seeded: KnowledgeBase, query: str, name: str) -> None:
+    (fault,) = seeded.json(f"/v1/events?{query}", 422)["errors"]
+
+    assert fault["name"] == name
+    assert "exclusive" in fault["detail"] or "two letters, such as JP" in fault["detail"]
+
+
 def test_a_code_is_a_prefix_of_its_leaves(rich: KnowledgeBase) -> None:
     assert listed(rich, "events", code="04") == {"coded:0", "coded:1", "coded:2", "coded:5"}
     assert listed(rich, "events", code="042") == {"coded:1", "coded:2", "coded:5"}

@@ -122,7 +122,17 @@ def topics(connection: Connection, view: View, asked: str) -> Found:
     return Found(tuple(ids), said)
 
 
-RESOLVERS = {"actors": actors, "topics": topics, "*": records}
+def offices(connection: Connection, view: View, asked: str) -> Found:
+    """The office of that id, or those of that title: "President" is several, "President of Ukraine" one."""
+    direct = by_id(connection, view, asked, RESOURCES["offices"])
+    folded = fold(asked)
+    if direct.ids or not folded:
+        return direct
+    ids = tuple(sorted(id for id, forms in _offices(connection, view).items() if folded in forms))
+    return Found(ids, f"{asked[:80]} is read as {', '.join(ids)}" if ids else "")
+
+
+RESOLVERS = {"actors": actors, "topics": topics, "offices": offices, "*": records}
 
 
 def _direct(connection: Connection, view: View, asked: str) -> list[Candidate]:
@@ -194,13 +204,11 @@ def _government(connection: Connection, view: View, asked: str) -> list[Candidat
 def _titled(connection: Connection, view: View, asked: str) -> list[Candidate]:
     """The person whose name stands after a title, "President Trump", or who holds the office, "Prime Minister of Japan"."""
     folded = fold(asked)
-    query = select(office.c.id, office.c.title, office.c.of).where(standing(office, view)).limit(OFFICES_COMPARED)
-    offices = connection.execute(query).all()
-    states = _names(connection, view, {row.of for row in offices if row.of})
-    held = [row.id for row in offices if folded in _office_forms(fold(row.title), fold(states.get(row.of, "")))]
+    known = _offices(connection, view)
+    held = [id for id, forms in known.items() if folded in forms[1:]]
     if held:
         return _holders(connection, view, asked, held)
-    titles = {*HONORIFICS, *(fold(row.title) for row in offices)} - {""}
+    titles = {*HONORIFICS, *(forms[0] for forms in known.values())} - {""}
     for title in sorted(titles, key=len, reverse=True):
         if folded.startswith(f"{title} "):
             people = _direct(connection, view, folded.removeprefix(f"{title} "))
@@ -211,6 +219,14 @@ def _titled(connection: Connection, view: View, asked: str) -> list[Candidate]:
                 if kinds.get(one.actor) == "person"
             ]
     return []
+
+
+def _offices(connection: Connection, view: View) -> dict[str, tuple[str, ...]]:
+    """The folded title of each office, and the ways in which it and its state are said together."""
+    query = select(office.c.id, office.c.title, office.c.of).where(standing(office, view)).limit(OFFICES_COMPARED)
+    found = connection.execute(query).all()
+    states = _names(connection, view, {row.of for row in found if row.of})
+    return {row.id: (fold(row.title), *_office_forms(fold(row.title), fold(states.get(row.of, "")))) for row in found}
 
 
 def _office_forms(title: str, state: str) -> tuple[str, ...]:

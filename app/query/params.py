@@ -346,6 +346,7 @@ def _parse(
         faults.append(Fault("facet", "facet counts all records, pick takes one of each group; leave one of them out."))
     if one("per") is not None and one("pick") is None:
         faults.append(Fault("per", "per names the groups of pick: add pick=first or pick=last."))
+    _bounds(resource, read, faults)
     refuse(faults)
     return Query(
         filters=tuple(_filters(resource, read, grouped)),
@@ -397,6 +398,17 @@ def _period(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: lis
     return None
 
 
+def _bounds(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> None:
+    """Note bounds of a number that run backwards."""
+    for line in resource.filters:
+        if isinstance(line, Bound) and line.op == "before" and isinstance(line.kind, Number):
+            lower = read.get(f"{line.name.removesuffix('_before')}_from", (None,))[0]
+            upper = read.get(line.name, (None,))[0]
+            if lower is not None and upper is not None and lower >= upper:
+                name = line.name.removesuffix("_before")
+                faults.append(Fault(line.name, f"{line.name} is exclusive and must be more than {name}_from."))
+
+
 def _names(grouped: Mapping[str, list[str]], name: str, allowed: Sequence[str], faults: list[Fault]) -> Iterable[str]:
     wanted = [part.strip() for value in grouped.get(name, ()) for part in value.split(",")]
     for part in dict.fromkeys(wanted):
@@ -436,10 +448,10 @@ def _read(kind: Kind, name: str, value: str, terms: Vocabularies, faults: list[F
 def _value(kind: Kind, value: str, terms: Vocabularies) -> Any:
     match kind:
         case Word():
+            if kind.form is not None and not re.fullmatch(kind.form, value[: kind.most + 1]):
+                raise ValueError(f"it looks like {kind.like}.")
             if len(value) > kind.most:
                 raise ValueError(f"at most {kind.most} characters.")
-            if kind.form is not None and not re.fullmatch(kind.form, value):
-                raise ValueError(f"it looks like {kind.like}.")
             return value
         case Term():
             allowed = terms[kind.vocabulary].ids

@@ -194,7 +194,13 @@ ACTORS = Resource(
             "iso3166-1-alpha2:JP",
         ),
         By("member_of", "An organisation or coalition it belongs to.", Ref("actors"), by_member_of, "g7"),
-        By("holds_office", "An office it holds or held.", Ref("offices"), by_office, "prime-minister-of-japan"),
+        By(
+            "holds_office",
+            "An office it holds or held, by its id or title.",
+            Ref("offices"),
+            by_office,
+            "prime-minister-of-japan",
+        ),
         By(
             "valid_on",
             "The day on which the office or membership must hold; unknown ends count as open.",
