@@ -2,6 +2,7 @@
 
 json   one page, with everything around it (in `app.routes`)
 csv  ndjson  parquet  jsonld   the whole result, streamed
+popolo   actors, streamed
 atom   what was published last
 gexf  graphml   a network
 """
@@ -29,9 +30,9 @@ class Format:
 
 def formats(base: str | None = None) -> Mapping[str, Format]:
     """The streamed formats by name; `base` is where the server is found, for those that say addresses."""
-    from app.formats import csv, jsonld, ndjson, parquet
+    from app.formats import csv, jsonld, ndjson, parquet, popolo
 
-    found = (csv.FORMAT, ndjson.FORMAT, parquet.FORMAT, jsonld.of(base))
+    found = (csv.FORMAT, ndjson.FORMAT, parquet.FORMAT, jsonld.of(base), popolo.of(base))
     return {one.name: one for one in found}
 
 

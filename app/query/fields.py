@@ -391,6 +391,7 @@ class Resource:
     pick: Mapping[str, tuple[Column[Any], ...]] = field(default_factory=dict)  # what `per` may name
     leaves_out: LeftOut | None = None
     stores: tuple[Store, ...] = ()
+    formats: tuple[str, ...] = ()  # representations of its own, beside those of every list
 
     @property
     def tables(self) -> tuple[Table, ...]:

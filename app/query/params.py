@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.errors import BadDate, BadQuery, Fault
@@ -209,7 +209,12 @@ def parameters(resource: Resource) -> tuple[Parameter, ...]:
             *PICK,
             Parameter("per", "The group of `pick`.", Choice(tuple(resource.pick)), next(iter(resource.pick))),
         ]
-    return (*found, *LIST, *READ)
+    return (*found, *(offering(one, resource) for one in LIST), *READ)
+
+
+def offering(line: Parameter, resource: Resource) -> Parameter:
+    """A common parameter; `format` with the representations that are this resource's own."""
+    return line if line.name != "format" else replace(line, kind=Choice((*FORMATS, *resource.formats)))
 
 
 def repeats(line: Filter) -> bool:

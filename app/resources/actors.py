@@ -138,6 +138,7 @@ ACTORS = Resource(
     noun="actor",
     words="Who can speak, sign, take part or be acted upon: people, states, governments, organisations, coalitions, groups.",
     table=actor,
+    formats=("popolo",),
     fields=(
         text("name", "The name it goes by here.", column=actor.c.name, null=False),
         term(

@@ -61,7 +61,7 @@ def of(resource: Resource) -> Iterator[Operation]:
         prompt=True,
         schema={"$ref": f"#/components/schemas/{class_name(resource)}Page"},
         parameters=(*parameters(resource), STATE),
-        media=tuple(media_types()[name] for name in FORMATS),
+        media=tuple(media_types()[name] for name in (*FORMATS, *resource.formats)),
         example=f"/v1/{resource.name}?limit=1",
     )
     yield Operation(
@@ -105,7 +105,7 @@ def listing(request: Request, resource: Resource) -> Response:
     if request.query_params.get("state") == WAITING:
         return waiting(request, resource)
     query = parse(resource, reading.pairs_of(request), here.vocabularies, here.limits)
-    representation = reading.representation(request, query.format, FORMATS)
+    representation = reading.representation(request, query.format, (*FORMATS, *resource.formats))
     if representation == "atom":
         return feeds.listing(request, resource, query)
 

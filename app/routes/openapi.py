@@ -186,6 +186,8 @@ def other_schema(media: str) -> dict[str, Any]:
         return listed({"type": "object", "additionalProperties": True}, "CSL-JSON: a list of items, which holds one.")
     if media.endswith("ld+json"):
         return {"type": "object", "additionalProperties": True, "description": "JSON-LD 1.1."}
+    if media.endswith("+json"):
+        return {"type": "object", "additionalProperties": True, "description": "One document."}
     return {"type": "string", "maxLength": 2147483647, **({"format": "binary"} if "parquet" in media else {})}
 
 
