@@ -35,6 +35,7 @@ def environment() -> Environment:
     made.filters |= {
         "when": words.when,
         "plain": words.plain,
+        "lasting": words.lasting,
         "spaced": words.spaced,
         "web": words.web,
         "marked": words.marked,

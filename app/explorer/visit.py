@@ -65,19 +65,19 @@ class Visit:
         """The parameters that are the page's own, less those of the view."""
         return [pair for pair in self.pairs if pair[0] not in VIEW]
 
-    async def answer(self, path: str, pairs: Pairs = ()) -> Answer:
-        """What the API answers at the page's revision and for its kind of reader."""
-        view = dict(self.kept)
-        if self.revision is not None:
+    async def answer(self, path: str, pairs: Pairs = (), *, pinned: bool = True) -> Answer:
+        """What the API answers at the page's revision and for its kind of reader; unpinned, of what has no revision."""
+        view = {name: value for name, value in self.kept.items() if pinned or name != "as_of"}
+        if pinned and self.revision is not None:
             view["as_of"] = str(self.revision)
         found = await self.ask(address(path, [*pairs, *view.items()]))
         if self.revision is None and found.headers.get("kb-revision", "").isdigit():
             self.revision = int(found.headers["kb-revision"])
         return found
 
-    async def get(self, path: str, pairs: Pairs = ()) -> Any:
+    async def get(self, path: str, pairs: Pairs = (), *, pinned: bool = True) -> Any:
         """The JSON of an answer. Raises Refused for anything but 200."""
-        found = await self.answer(path, pairs)
+        found = await self.answer(path, pairs, pinned=pinned)
         if found.status != 200:
             raise Refused(found)
         return found.content
@@ -87,6 +87,13 @@ class Visit:
         found = await self.answer(path, pairs)
         return found.content if found.status == 200 else None
 
+    async def told(self, path: str, pairs: Pairs = ()) -> tuple[Any | None, str | None]:
+        """The JSON of an answer, or None and the API's own words why there is none: for a part of a page."""
+        found = await self.answer(path, pairs)
+        if found.status == 200:
+            return found.content, None
+        return None, str(problem_of(found).get("detail") or "This part could not be answered.")
+
     def link(self, path: str, pairs: Pairs | Mapping[str, Any] = ()) -> str:
         """The address of another page, or of an answer of the API's, in the same view."""
         given = list(pairs.items()) if isinstance(pairs, Mapping) else list(pairs)
@@ -95,6 +102,15 @@ class Visit:
         tail = urlencode([*more, *self.kept.items()], safe=":@,")
         joined = "&".join(part for part in (query, tail) if part)
         return f"{bare}?{joined}" if joined else bare
+
+
+def problem_of(answer: Answer) -> Mapping[str, Any]:
+    """What a problem document says; nothing where an answer is none."""
+    try:
+        told = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def address(path: str, pairs: Pairs) -> str:

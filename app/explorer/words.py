@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from re import findall, fullmatch
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,6 +68,16 @@ def plain(edtf: str | None) -> str:
         return f"from {ends[0]} on" if ends[0] else f"until {ends[1]}"
     about = {"?": "perhaps ", "~": "about ", "%": "perhaps about "}.get(edtf[-1:], "")
     return f"{about}{edtf.rstrip('?~%')}" if about else edtf
+
+
+UNITS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
+
+
+def lasting(duration: str | None) -> str:
+    """An ISO duration of whole years, months, weeks and days in words; anything else as it stands."""
+    if not duration or not (found := fullmatch(r"P((?:\d{1,4}[YMWD])+)", duration)):
+        return duration or ""
+    return ", ".join(counted(int(n), UNITS[unit]) for n, unit in findall(r"(\d+)([YMWD])", found[1]))
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:

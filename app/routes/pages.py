@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-import orjson
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from app.explorer.pages import PAGES, View
 from app.explorer.rendering import Page, render
-from app.explorer.visit import Answer, Ask, Refused, Visit
+from app.explorer.visit import Answer, Ask, Refused, Visit, problem_of
 from app.explorer.words import page_of
 from app.resources import PUBLIC
 
@@ -51,7 +51,7 @@ def serving(app: ASGIApp, view: View, resource: str) -> Any:
             moved = moved_to(refused.answer, visit)
             if moved is not None:
                 return RedirectResponse(moved, status_code=308, headers=HEADERS)
-            page = refusal(refused.answer)
+            page = refusal(refused.answer, await standing_before(refused.answer, visit))
         body = render(page, visit).encode()
         tag = f'"{sha256(body).hexdigest()[:20]}"'
         if page.status == 200 and request.headers.get("if-none-match") == tag:
@@ -107,11 +107,21 @@ def moved_to(answer: Answer, visit: Visit) -> str | None:
     return visit.link(target.partition("?")[0]) if target is not None else None
 
 
-def refusal(answer: Answer) -> Page:
+async def standing_before(answer: Answer, visit: Visit) -> int | None:
+    """The last revision at which a retracted record stood."""
+    if answer.status != HTTPStatus.GONE:
+        return None
+    versions = await visit.maybe(f"/v1{visit.path}/revisions")
+    return max((one["until"] - 1 for one in (versions or {}).get("items", []) if one.get("until")), default=None)
+
+
+def refusal(answer: Answer, before: int | None = None) -> Page:
     """The page that says what the API said when it turned a question down."""
-    try:
-        problem: Mapping[str, Any] = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        problem = {}
+    problem: Mapping[str, Any] = problem_of(answer)
     told = str(problem.get("title") or "Not possible")
-    return Page("problem.html", told, {"problem": problem}, status=answer.status if answer.status >= 400 else 500)
+    return Page(
+        "problem.html",
+        told,
+        {"problem": problem, "before": before},
+        status=answer.status if answer.status >= 400 else 500,
+    )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.explorer.rendering import Page
-from app.explorer.visit import Visit, inside
+from app.explorer.visit import Visit, inside, together
 from app.explorer.words import Names
 
 FORMATS = ("csv", "ndjson", "parquet", "jsonld")
 CARDS = 25  # on a page that does not say how many it wants
+SHOWN_OF_FACET = 12  # values of a facet; of these alone the names are asked for
 PASSED_BY = ("evidence",)  # cited on a record's own page
 
 
@@ -24,6 +25,8 @@ async def listing(visit: Visit, path: Mapping[str, str]) -> Page:
     name = inside(path["resource"])
     dictionary = await visit.get(f"/v1/resources/{name}")
     asked = [pair for pair in visit.own if pair[1] != ""]
+    if visit.value("state") == "proposed":
+        return await waiting(visit, name, dictionary, asked)
     more = [] if any(given == "limit" for given, _ in asked) else [("limit", str(CARDS))]
     facets = [] if any(given == "facet" for given, _ in asked) else [("facet", one) for one in dictionary["facets"]]
     include = links_of(dictionary)
@@ -40,6 +43,7 @@ async def listing(visit: Visit, path: Mapping[str, str]) -> Page:
         "filters": [one for one in dictionary["filters"] if "." not in one["name"]],
         "asked": [pair for pair in asked if pair[0] not in ("cursor", "limit", "facet")],
         "shown": shown,
+        "facet_values": SHOWN_OF_FACET,
         "next": [*(pair for pair in asked if pair[0] != "cursor"), ("cursor", found["next_cursor"])]
         if found["next_cursor"]
         else None,
@@ -48,17 +52,22 @@ async def listing(visit: Visit, path: Mapping[str, str]) -> Page:
     return Page("list.html", dictionary["name"].capitalize(), values)
 
 
+async def waiting(visit: Visit, name: str, dictionary: Mapping[str, Any], asked: list[tuple[str, str]]) -> Page:
+    """What is proposed and not decided: no knowledge yet, so it has no revision, no filter and no page of its own."""
+    found = await visit.get(f"/v1/{name}", asked, pinned=False)
+    names = Names().learn(found)
+    return Page("waiting.html", f"Proposed {name}", {"resource": dictionary, "found": found, "names": names})
+
+
 async def name_facets(visit: Visit, found: Mapping[str, Any], names: Names) -> None:
     """Learn what the ids among a list's facets are called; what has no record keeps its own word."""
     known = {"speaker", "on_behalf_of", "participant", "party", "initiator", "recipient", "subject", "object", "about"}
     wanted = {
-        one["value"]
+        str(one["value"])
         for name, values in (found.get("facets") or {}).items()
         if name in known
-        for one in values
+        for one in values[:SHOWN_OF_FACET]
         if one["value"] not in names.known
     }
-    for id in sorted(wanted)[:50]:
-        record = await visit.maybe(f"/v1/actors/{inside(str(id))}", [("fields", "name,kind")])
-        if record is not None:
-            names.add([record])
+    asked = (visit.maybe(f"/v1/actors/{inside(id)}", [("fields", "name,kind")]) for id in sorted(wanted))
+    names.add(record for record in await together(*asked) if record is not None)
