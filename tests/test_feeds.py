@@ -19,8 +19,10 @@ import orjson
 import pytest
 
 from app.settings import Settings
+from app.writing import keys
 from tests.base import KnowledgeBase
 from tests.brute import actor, statement
+from tests.conftest import BACKENDS, database_url
 from tests.making import dossier, person
 from tests.test_query_counts import counting
 from tests.test_serve import serving
@@ -238,6 +240,26 @@ def test_a_follower_hears_that_nothing_is_new_and_is_let_go_cleanly(kb: Knowledg
         assert app.count == 0
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_key_that_is_revoked_ends_what_it_follows(
+    backend: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    kb = KnowledgeBase.at(database_url(backend, request, tmp_path), reads="closed", heartbeat_seconds=0.1)
+    key = kb.key("read", name="reader")
+
+    async def run() -> None:
+        async with following(kb, Authorization=f"Bearer {key}") as follower:
+            await follower.until(lambda: follower.body.count(b": nothing new\n\n") >= 3)
+            with kb.database.write() as connection:
+                keys.revoke(connection, "reader", kb.clock())
+            await follower.until(lambda: follower.ended)
+        async with following(kb, Authorization=f"Bearer {key}") as late:
+            assert late.status == 401
+
+    asyncio.run(run())
+    kb.close()
 
 
 def test_the_headers_of_the_live_feed_can_be_asked_for_alone(kb: KnowledgeBase) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any, Final
 
@@ -116,7 +117,20 @@ class Gate:
                     headers.add_vary_header("Authorization")
             await send(message)
 
-        await self.app({**scope, "key": key}, receive, sending)
+        handed = {**scope, "key": key}
+        if hidden and key is not None:
+            handed["still"] = partial(self.still, given[0])
+        await self.app(handed, receive, sending)
+
+    async def still(self, given: bytes) -> bool:
+        """Whether a key that was good is good: for answers that last, asked anew. A database that is away ends nothing."""
+        try:
+            await to_thread.run_sync(self.look_up, given.decode("latin-1").strip().partition(" ")[2].strip())
+        except Unauthorized:
+            return False
+        except ChanceryError:
+            return True
+        return True
 
     async def recognised(self, scope: Scope, given: list[bytes]) -> Key | None:
         """The key that came with a request; None where none came."""

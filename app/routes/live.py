@@ -2,7 +2,8 @@
 
 A follower is a coroutine that looks at most a few times a second whether anything was published; all of them together ask the
 database once. Only to read what is new one takes a thread and a connection, for a short read, and gives both back before it writes:
-a slow reader holds its own socket's buffer and nothing that others need. Who does not read for a while is cut off.
+a slow reader holds its own socket's buffer and nothing that others need. Who does not read for a while is cut off,
+and, where reads are closed, whose key was revoked or ran out.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ class EventStream(Response):
         self.followers = followers
         self.after = after
         self.enrichment = enrichment
+        self.ended = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self.followers.place(), anyio.create_task_group() as group:
@@ -113,7 +115,15 @@ class EventStream(Response):
                     pass
                 group.cancel_scope.cancel()
 
+            async def shut_out(still: Callable[[], Awaitable[bool]]) -> None:
+                while not self.ended:
+                    await asyncio.sleep(self.followers.settings.heartbeat_seconds)
+                    self.ended = not await still()
+
             group.start_soon(gone)
+            if scope.get("still") is not None:
+                # Reads are closed, and the key that opened them may end before its reader does.
+                group.start_soon(shut_out, scope["still"])
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if not scope.get("head"):
                 async for part in self.parts():
@@ -132,7 +142,7 @@ class EventStream(Response):
         followers = self.followers
         yield b"retry: %d\n\n" % AGAIN_MS
         after, said = self.after, time.monotonic()
-        while not followers.leaving:
+        while not (followers.leaving or self.ended):
             latest = await followers.latest()
             if latest is not None and whole_last((latest, history.WHOLE_REVISION)) > whole_last(after):
                 try:
