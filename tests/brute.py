@@ -196,7 +196,7 @@ HELD: dict[str, dict[str, Holds]] = {
         },
     },
     "provisions": {
-        **plain("agreement", "type"),
+        **plain("agreement", "type", "provider", "recipient"),
         **SOURCE,
         "commitment": by(lambda record: some(within(record, "commitment", "level"))),
         "party": lambda world, record: (

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, select
 
 from app.models.topic import term
-from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, View, Whole, Word, YesNo
+from app.query.fields import Choice, Day, Facet, Kind, Number, Ref, Resource, Term, View, Whole, Word, YesNo
 from app.query.page import Record
 from app.query.params import LIST, READ, Parameter, parameters
 from app.query.sql import standing
@@ -62,8 +62,15 @@ def entry(resource: Resource) -> dict[str, Any]:
         "common": [filter_line(resource, one) for one in (*LIST, *READ)],
         "sorts": [{"name": line.name, "words": line.words} for line in resource.sorts],
         "default_sort": resource.sorts[0].name,
-        "facets": [line.name for line in resource.facets],
+        "facets": [facet_line(resource, line) for line in resource.facets],
     }
+
+
+def facet_line(resource: Resource, line: Facet) -> dict[str, Any]:
+    """A facet in the words of its filter, with a request that works."""
+    found = resource.filter(line.name)
+    assert found is not None
+    return {"name": line.name, "words": found.words, "example": f"/v1/{resource.name}?facet={line.name}"}
 
 
 def filter_line(resource: Resource, one: Parameter) -> dict[str, Any]:

@@ -143,7 +143,7 @@ LIST: Final = (
     Parameter("sort", "The order, `-` before it for descending; ties are broken by id.", Word(60), "id"),
     Parameter("fields", "Only these fields, separated by commas.", Word(2000), "id"),
     Parameter("include", "Linked records to bring along, by field or resource, separated by commas.", Word(2000), ""),
-    Parameter("facet", "Counts by value of a facet.", Word(60), "", repeats=True),
+    Parameter("facet", "Counts by value of a facet; what has no value is in none of them.", Word(60), "", repeats=True),
     Parameter(
         "count",
         "How many there are in all: not said, counted up to a bound, or exactly.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, or_, select, true
@@ -85,6 +85,12 @@ def held(
 ) -> ColumnElement[bool]:
     """The actors with such a tenure or membership, on one of the days, or else on the day that `valid_on` names."""
     days = asked.others.get("valid_on", ()) if days is None else days
+    chosen = select(table.c.id).where(condition, standing(table, asked.view), within(table, days))
+    return actor.c.id.in_(chosen)
+
+
+def within(table: Table, days: tuple[int, ...]) -> ColumnElement[bool]:
+    """The tenures or memberships of one of the days; all of them where no day is asked for. An unknown end counts as open."""
     on = [
         and_(
             or_(table.c.from_first.is_(None), table.c.from_first <= day),
@@ -92,8 +98,12 @@ def held(
         )
         for day in days
     ]
-    chosen = select(table.c.id).where(condition, standing(table, asked.view), or_(*on) if on else true())
-    return actor.c.id.in_(chosen)
+    return or_(*on) if on else true()
+
+
+def on_day(table: Table) -> Callable[[Mapping[str, tuple[Any, ...]]], ColumnElement[bool]]:
+    """The tenures or memberships that a facet counts: those of the day asked for, as its links list them."""
+    return lambda others: within(table, others.get("valid_on", ()))
 
 
 def by_name(asked: Asked) -> ColumnElement[bool]:
@@ -215,7 +225,11 @@ ACTORS = Resource(
         Sort("id", "By id.", actor.c.id),
         Sort("since", "By the revision of the version.", actor.c.since),
     ),
-    facets=(Facet("kind", actor.c.kind),),
+    facets=(
+        Facet("kind", actor.c.kind),
+        Facet("member_of", membership.c.organisation, on_day(membership)),
+        Facet("holds_office", tenure.c.office, on_day(tenure)),
+    ),
     stores=(CodedActors(),),
     sought=(
         Sought("name", "name", lambda record: [record["name"]]),
@@ -244,6 +258,7 @@ OFFICES = Resource(
         Sort("id", "By id.", office.c.id),
         Sort("since", "By the revision of the version.", office.c.since),
     ),
+    facets=(Facet("of", office.c.of),),
     sought=(Sought("title", "name", lambda record: [record["title"]]),),
     naming=("id", "of"),
 )

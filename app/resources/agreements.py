@@ -174,6 +174,7 @@ AGREEMENTS = Resource(
     facets=(
         Facet("kind", agreement.c.kind),
         Facet("party", agreement_party.c.actor),
+        Facet("occasion", agreement.c.occasion),
         Facet("topic", agreement_topic.c.topic),
         Facet("source", citation.c.source),
     ),
@@ -225,6 +226,8 @@ PROVISIONS = Resource(
             "ukraine",
             every=True,
         ),
+        Is("provider", "Who gives.", provision.c.provider, Ref("actors"), "japan"),
+        Is("recipient", "Who receives.", provision.c.recipient, Ref("actors"), "ukraine"),
         Is("commitment", "How strongly it binds.", provision.c.commitment, Term("commitment_level"), "pledged"),
         cited_source("provision", provision),
     ),
@@ -237,6 +240,8 @@ PROVISIONS = Resource(
     facets=(
         Facet("type", provision.c.type),
         Facet("agreement", provision.c.agreement),
+        Facet("provider", provision.c.provider),
+        Facet("recipient", provision.c.recipient),
         Facet("commitment", provision.c.commitment),
         Facet("source", citation.c.source),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.models.dataset import dataset
-from app.query.fields import Field, Is, Keep, Period, Resource, Sort, Sought, Word
+from app.query.fields import Facet, Field, Is, Keep, Period, Resource, Sort, Sought, Word
 from app.query.shapes import at, date, evidence, text, whole
 
 COVERS = Period("covers", "Which days its events cover.", dataset.c.covers_first, dataset.c.covers_last, "2018")
@@ -35,6 +35,7 @@ DATASETS = Resource(
         Sort("id", "By id.", dataset.c.id),
         Sort("since", "By the revision of the version.", dataset.c.since),
     ),
+    facets=(Facet("publisher", dataset.c.publisher), Facet("release", dataset.c.release)),
     sought=(
         Sought("name", "name", lambda record: [record["name"]]),
         Sought("publisher", "text", lambda record: [record.get("publisher")]),

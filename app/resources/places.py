@@ -30,7 +30,7 @@ PLACES = Resource(
         Sort("id", "By id.", place.c.id),
         Sort("since", "By the revision of the version.", place.c.since),
     ),
-    facets=(Facet("kind", place.c.kind), Facet("country", place.c.country)),
+    facets=(Facet("kind", place.c.kind), Facet("within", place.c.within), Facet("country", place.c.country)),
     sought=(Sought("name", "name", lambda record: [record["name"]]),),
     naming=(
         "id",

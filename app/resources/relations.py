@@ -53,6 +53,7 @@ RELATIONS = Resource(
         Facet("status", relation.c.status),
         Facet("subject", relation.c.subject),
         Facet("object", relation.c.object),
+        Facet("via", relation.c.via),
         Facet("source", citation.c.source),
     ),
     sought=(Sought("gloss", "gloss", lambda record: [record.get("gloss")]),),

@@ -164,7 +164,11 @@ PASSAGES = Resource(
         Sort("id", "By id.", passage.c.id),
         Sort("since", "By the revision of the version.", passage.c.since),
     ),
-    facets=(Facet("source", passage.c.source), Facet("paragraph", passage.c.paragraph)),
+    facets=(
+        Facet("source", passage.c.source),
+        Facet("paragraph", passage.c.paragraph),
+        Facet("sentence", passage.c.sentence),
+    ),
     # Access, not knowledge: there only where whoever makes the record knows the text.
     sought=(Sought("exact", "text", lambda record: [record.get("exact")]),),
     texts=True,

@@ -204,6 +204,7 @@ STATEMENTS = Resource(
     facets=(
         Facet("speaker", statement.c.speaker),
         Facet("on_behalf_of", statement.c.on_behalf_of),
+        Facet("office", statement.c.office),
         Facet("topic", statement_topic.c.topic),
         Facet("about", statement_about.c.about),
         Facet("kind", statement.c.kind),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.models.topic import term as term_table
 from app.models.topic import topic
-from app.query.fields import Field, Is, Keep, Ref, Resource, Sort, Sought, Word
+from app.query.fields import Facet, Field, Is, Keep, Ref, Resource, Sort, Sought, Word
 from app.query.shapes import at, evidence, ref, text, whole
 
 TOPICS = Resource(
@@ -27,6 +27,7 @@ TOPICS = Resource(
         Sort("id", "By id.", topic.c.id),
         Sort("since", "By the revision of the version.", topic.c.since),
     ),
+    facets=(Facet("broader", topic.c.broader),),
     sought=(
         Sought("label", "name", lambda record: [record["label"]]),
         Sought("definition", "gloss", lambda record: [record.get("definition")]),

@@ -161,7 +161,9 @@ DICTIONARY = obj(
         "common": listed(PARAMETER),
         "sorts": listed(obj("An order.", {"name": string(), "words": string()})),
         "default_sort": string(),
-        "facets": listed(string()),
+        "facets": listed(
+            obj("What can be counted by value.", {"name": string(), "words": string(), "example": string()})
+        ),
     },
 )
 

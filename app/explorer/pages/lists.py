@@ -28,7 +28,9 @@ async def listing(visit: Visit, path: Mapping[str, str]) -> Page:
     if visit.value("state") == "proposed":
         return await waiting(visit, name, dictionary, asked)
     more = [] if any(given == "limit" for given, _ in asked) else [("limit", str(CARDS))]
-    facets = [] if any(given == "facet" for given, _ in asked) else [("facet", one) for one in dictionary["facets"]]
+    facets = (
+        [] if any(given == "facet" for given, _ in asked) else [("facet", one["name"]) for one in dictionary["facets"]]
+    )
     include = links_of(dictionary)
     extra = [*more, *facets, ("count", "bounded"), *([("include", include)] if include else [])]
     first = not any(given == "cursor" for given, _ in asked)
