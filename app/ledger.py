@@ -318,20 +318,28 @@ def _tallied() -> CompoundSelect[Any]:
     return union_all(*lines)
 
 
-def abandon(connection: Connection, number: int) -> None:
-    """Drop an open revision: what it wrote is deleted, what it closed stands again. Raises Conflict where it is not open."""
+def abandon(connection: Connection, number: int, *, coded_rows: bool = True) -> None:
+    """Drop an open revision: what it wrote is deleted, what it closed stands again. Raises Conflict where it is not open.
+
+    `coded_rows` says whether it may have written coded events.
+    """
     mine = (revision.c.number == number, revision.c.state == "open")
     # The state first: a writer who is still at work is waited for, and finds it abandoned at the next step.
     if connection.execute(update(revision).where(*mine).values(state="abandoned")).rowcount != 1:
         raise Conflict(
             f"Revision {number} is not open; only an open one can be abandoned. `chancery revisions list` shows them."
         )
-    empty(connection, number)
+    empty(connection, number, coded_rows=coded_rows)
 
 
-def empty(connection: Connection, number: int) -> None:
+def empty(connection: Connection, number: int, *, coded_rows: bool = True) -> None:
     """Take back everything that an unpublished revision wrote and closed."""
+    kind = connection.scalar(select(revision.c.kind).where(revision.c.number == number))
+    # Only imports write coded events, and these tables have no index by revision: each is read whole.
+    spared = () if coded_rows and kind == "import" else coded.IMPORTED
     for table in versioned():
+        if table in spared:
+            continue
         connection.execute(delete(table).where(table.c.since == number))
         if "until" in table.c:
             connection.execute(update(table).where(table.c.until == number).values(until=None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, text
+from sqlalchemy import Engine, delete, event, select, text
 
 from app import ledger
 from app.errors import BadQuery, Conflict
@@ -368,6 +369,29 @@ def test_an_import_whose_revision_is_abandoned_under_its_hands_stops(kb: Knowled
     with kb.database.write() as connection:
         ledger.empty(connection, 1)
     assert not any(everything(kb).values())
+
+
+def test_giving_up_reads_no_table_of_coded_events_where_none_was_written(kb: KnowledgeBase, tmp_path: Path) -> None:
+    load(kb, icews_file(tmp_path, [row(n) for n in range(9)]))
+    told: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        told.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        with pytest.raises(FileRefused):
+            load(kb, icews_file(tmp_path, [row(1, Event_Date="never")], "never.tab"))
+        number = ledger.begin(kb.database, Change("edit", "a test", "Nothing"), kb.clock)
+        with kb.database.write() as connection:
+            ledger.abandon(connection, number)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert any(statement.startswith("DELETE FROM coded_link") for statement in told)
+    assert not [
+        statement for statement in told if re.match("(DELETE FROM|UPDATE) coded_(event|part|report)", statement)
+    ]
 
 
 # ── Killed ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -79,6 +79,7 @@ class Mentions(Work):
                 rows[event, meant.native] = report(event, meant, number)
         self.new += len(rows)
         if rows and number is not None:
+            self.wrote = True
             with held.write() as connection:
                 ledger.hold(connection, number)
                 connection.execute(insert(coded_report), list(rows.values()))

@@ -250,17 +250,17 @@ def finish(work: Work, number: int) -> Summary:
         summary = work.do(number)
     except BaseException:
         with suppress(Exception):
-            drop(work.database, number)
+            drop(work.database, number, wrote=work.wrote)
         raise
     if summary.revision is None:
-        drop(work.database, number)
+        drop(work.database, number, wrote=work.wrote)
     return summary
 
 
-def drop(database: Database, number: int) -> None:
-    """Abandon an open revision."""
+def drop(database: Database, number: int, *, wrote: bool = True) -> None:
+    """Abandon an open revision; where it `wrote` no coded rows, their tables need not be searched."""
     with database.hold() as held, held.write() as connection:
-        ledger.abandon(connection, number)
+        ledger.abandon(connection, number, coded_rows=wrote)
 
 
 def check(job: Job) -> None:
@@ -434,6 +434,7 @@ class Work:
     dry_run: bool
     tally: Tally = field(default_factory=Tally)
     phases: dict[str, float] = field(default_factory=dict)
+    wrote: bool = False  # coded rows, under the revision
 
     def do(self, number: int | None) -> Summary:
         """Stage, fold, compare, write and publish under a revision; with None, find out only what would be done."""
@@ -561,6 +562,7 @@ class Work:
     # ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _write_actors(self, held: Held, number: int, fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.wrote = True
         with held.scratch() as connection:
             here = known(connection)
         links = [row for each in fresh if (row := _link(here, each, number)) is not None]
@@ -589,6 +591,7 @@ class Work:
         pieces: Sequence[Any],
         write: Callable[[Connection, int, Any], None],
     ) -> None:
+        self.wrote = True
         for done, piece in enumerate(pieces):
             self.progress(phase, done, len(pieces))
             with stage.held.write() as connection:

@@ -256,12 +256,15 @@ class Stage:
                 for span in spans
             )
             _learn(connection, "folded")
-            if self._by_number and total < rows:
-                repeated = self._run(
-                    connection,
-                    "DELETE FROM staged WHERE EXISTS "
-                    "(SELECT 1 FROM folded f WHERE f.number = staged.number AND f.line <> staged.line)",
-                )
+            if self._by_number:
+                repeated = rows - total
+                if repeated and self.keyed:  # without ids of their own, nobody reads the rows again
+                    self._over(
+                        connection,
+                        spans,
+                        f"DELETE FROM staged WHERE {SPAN} AND EXISTS "  # noqa: S608
+                        "(SELECT 1 FROM folded f WHERE f.number = staged.number AND f.line <> staged.line)",
+                    )
             if not first:
                 if self.keyed:
                     self._compare_reports(connection, spans)

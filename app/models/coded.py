@@ -285,3 +285,6 @@ TABLES = (
     coded_event,
     coded_actor,
 )
+
+# Those that only imports write.
+IMPORTED = tuple(table for table in TABLES if table is not coded_link)
