@@ -6,10 +6,14 @@ import re
 from html import unescape
 from urllib.parse import urljoin, urlsplit
 
+import orjson
 import pytest
 
 from app.explorer.marks import outline, paragraphs
-from app.explorer.words import plain, web, when
+from app.explorer.rendering import render
+from app.explorer.visit import Answer, Visit
+from app.explorer.words import lasting, plain, web, when
+from app.routes.pages import refusal
 from tests.making import TEXT, dossier, person, statement
 from tests.test_records import renamed
 
@@ -120,6 +124,63 @@ def test_a_retracted_record_says_why_and_is_still_there_as_of_before(kb):
     assert kb.client.get("/actors/lena-voss").status_code == 410
     assert "She never was." in kb.client.get("/actors/lena-voss").text
     assert kb.client.get("/actors/lena-voss?as_of=1").status_code == 200
+
+
+def test_a_retracted_record_leads_to_the_revision_at_which_it_last_stood(kb):
+    kb.load(dossier(actors=[person()]))
+    kb.retract("actor", "lena-voss")
+
+    page = kb.client.get("/actors/lena-voss").text
+
+    assert 'href="/actors/lena-voss?as_of=1"' in page
+    assert kb.client.get("/actors/lena-voss?as_of=1").status_code == 200
+
+
+def test_what_is_proposed_has_a_page_that_says_it_is_no_knowledge_yet(kb):
+    kb.load(dossier(actors=[person()]))
+    waiting = dossier("quay", statements=[statement("voss-quay", speaker="lena-voss", gloss="A quay may come.")])
+    kb.send("POST", "/v1/dossiers?state=proposed&why=Please", waiting, key=kb.key("write"))
+
+    page = kb.client.get("/statements?state=proposed")
+
+    assert page.status_code == 200
+    assert "A quay may come." in page.text
+    assert "no knowledge yet" in page.text
+    assert kb.client.get("/statements?state=proposed&as_of=1").status_code == 200
+    assert "A quay may come." not in kb.client.get("/statements").text
+
+
+def test_positions_that_are_too_many_to_compare_say_so_on_the_page(seeded, monkeypatch):
+    monkeypatch.setattr("app.answers.positions.UTTERANCES_MOST", 1)
+
+    # With a topic that no other test asks for: an answer that is remembered would not be refused.
+    page = seeded.client.get("/actors/shigeru-ishiba?topic=diplomacy-on-ukraine&enrichment=true")
+
+    assert page.status_code == 200
+    assert "There are more than 1 utterances" in page.text
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(404, "Search for"), (410, "stays readable"), (429, "Try again"), (503, "Try again"), (422, "Bad query")],
+)
+def test_every_problem_is_said_in_words_with_a_way_on(status, says):
+    told = {"title": "Bad query", "status": status, "detail": "<b>What happened</b>", "type": "javascript:alert(1)"}
+    answer = Answer(status, {}, orjson.dumps(told))
+
+    page = render(refusal(answer), Visit(None, "/statements/nope", []))  # type: ignore[arg-type]
+
+    assert says in page
+    assert "&lt;b&gt;What happened" in page
+    assert "javascript:" not in page
+    assert refusal(answer).status == status
+
+
+@pytest.mark.parametrize(
+    ("duration", "said"), [("P10Y", "10 years"), ("P1Y6M", "1 year, 6 months"), ("PT5H", "PT5H"), (None, "")]
+)
+def test_a_term_is_said_in_words(duration, said):
+    assert lasting(duration) == said
 
 
 def test_a_search_marks_what_was_found_and_helps_with_what_was_mistyped(seeded):

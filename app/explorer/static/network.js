@@ -1,6 +1,7 @@
 // Draws a network: actors as circles, ties as lines, dashed where they are only planned or hypothetical.
 
-const WIDTH = 900;
+// On a phone the drawing is as narrow as the screen, so that its names stay as large as other words.
+const WIDTH = window.innerWidth < 600 ? 400 : 900;
 const HEIGHT = 560;
 const MOST = 400;
 
