@@ -141,3 +141,32 @@ def test_each_axis_is_exact_by_each_measure_at_every_revision(eventful: Knowledg
 
         cells = {tuple(item[one] for one in by): item["n"] for item in told["items"]}
         assert cells == pytest.approx(wanted, abs=0.0002), (asked, by)
+
+
+@pytest.mark.parametrize("by", ["code", "month", "country", "participant", "year,recipient"])
+def test_shares_are_of_all_cells_on_every_page_and_add_up_to_one(eventful: KnowledgeBase, by: str) -> None:
+    for measure in ("events", "reports"):
+        asked = f"by={by}&measure={measure}&initiator=arden&as_of={eventful.latest - 1}"
+        whole = {
+            tuple(item[one] for one in by.split(",")): item["n"]
+            for item in eventful.json(f"/v1/events/counts?{asked}&limit=10000")["items"]
+        }
+        walked, cursor = [], ""
+        while cursor is not None:
+            page = eventful.json(
+                f"/v1/events/counts?{asked}&normalize=share&limit=2" + (f"&cursor={cursor}" if cursor else "")
+            )
+            walked, cursor = [*walked, *page["items"]], page["next_cursor"]
+
+        shares = {tuple(item[one] for one in by.split(",")): item["share"] for item in walked}
+        assert shares == pytest.approx({cell: n / sum(whole.values()) for cell, n in whole.items()}, abs=1e-6)
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_mean_has_no_share_and_nothing_has_none_of_it(eventful: KnowledgeBase) -> None:
+    refused = eventful.json("/v1/events/counts?by=code&measure=intensity&normalize=share", 422)
+    nothing = eventful.json("/v1/events/counts?normalize=share&code=20")["items"]
+
+    assert refused["errors"][0]["name"] == "normalize"
+    assert "mean" in refused["detail"]
+    assert [item["share"] for item in nothing] in ([], [0.0])

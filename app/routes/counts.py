@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import counts
+from app.errors import BadQuery, Fault
 from app.query import cursor as cursors
 from app.query import page
 from app.query.fields import Choice, Whole, Word
@@ -39,7 +40,13 @@ OWN = (
         "reports",
         default="events",
     ),
-    Parameter("normalize", "Beside each number its share of the whole.", Choice(("share",)), "share"),
+    Parameter(
+        "normalize",
+        "Beside each number its share of `total`, the sum over all cells: shares of all pages add up to 1. An event that stands in "
+        "several cells, as with participant, counts in each. A mean, such as intensity, has no share.",
+        Choice(("share",)),
+        "share",
+    ),
     Parameter("limit", "Cells on a page.", Whole(1, CELLS_PAGE_MOST), "20", default=str(CELLS_PAGE)),
     Parameter("cursor", "`next_cursor` of the page before, with the same parameters.", Word(4000), ""),
 )
@@ -100,6 +107,12 @@ def counting(request: Request) -> Response:
     parse_plain([pair for pair in pairs if pair[0] not in NAMES], (*FILTERS, *READ), here.vocabularies)
     own = parse_plain([pair for pair in pairs if pair[0] in NAMES], OWN, here.vocabularies)
     by, measure = counts.parse_by(own.get("by")), own.get("measure", "events")
+    if "normalize" in own and measure == "intensity":
+        detail = (
+            "normalize=share is not possible with measure=intensity: a mean has no share of a whole. "
+            "Leave normalize out, or count events or reports."
+        )
+        raise BadQuery(detail, errors=[Fault("normalize", detail)])
     query = parse(EVENTS, [pair for pair in pairs if pair[0] not in NAMES], here.vocabularies, here.limits)
     reading.representation(request, None, ())
     mark = cursors.fingerprint(f"counts:{','.join(by)}:{measure}", query)
