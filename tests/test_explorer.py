@@ -151,6 +151,14 @@ def test_a_page_shuts_nobody_out_and_fits_a_phone(site, phone, complaints, path)
     assert complaints == []
 
 
+def test_a_table_on_a_phone_keeps_its_words_whole(site, phone):
+    phone.goto(f"{site}/network?actor=Japan")
+    heads = phone.locator(".ties thead th")
+
+    assert heads.nth(1).inner_text() == "Records"
+    assert heads.nth(1).bounding_box()["width"] > 60
+
+
 def test_a_timeline_and_a_network_are_drawn_and_keep_their_place_in_the_address(site, browser):
     page = browser.new_page()
     page.goto(f"{site}/timeline?actor=Ukraine")
