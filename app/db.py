@@ -30,6 +30,7 @@ SQLITE_FLOOR = (3, 51, 3)
 
 # PostgreSQL's classes and codes for "not now": connection trouble, resources, shutdown, too many connections, a cancelled query.
 AWAY = ("08", "53", "57P", "57014", "55006")
+LOCKED = "55P03"  # a lock was not to be had in time
 
 # A long job on SQLite: bounded memory whatever its size. The library is built to keep temporary tables in memory, so they go
 # to a file of their own, and the database's file is not mapped (a mapped page counts as the process's own). Its many small
@@ -248,6 +249,8 @@ def translated() -> Iterator[None]:
         refusal = lasting(error)
         if refusal is not None:
             raise refusal from error
+        if str(getattr(error.orig, "sqlstate", "")) == LOCKED:
+            raise away("Another writer is at work, and takes longer than is waited for.") from error
         if passing(error):
             raise away("The database does not answer.") from error
         raise
@@ -307,7 +310,9 @@ def open_database(url: URL, *, threads: int = 6, read_seconds: float = 10.0, wai
         return Database(url, reader, _sqlite(url, 1, wait_seconds, writes=True), stalls)
     if backend == "postgresql":
         reader = _postgresql(url, threads, read_seconds, writes=False)
-        writer = _postgresql(url, 2, read_seconds, writes=True)
+        # As SQLite does: who finds the row of the open revision taken waits for its writer so long, and not for ever.
+        lock = f" -c lock_timeout={max(1, int(wait_seconds * 1000))}"
+        writer = _postgresql(url, 2, read_seconds, writes=True, more=lock)
         return Database(url, stalls.pinging(reader), stalls.pinging(writer), stalls)
     raise ChanceryError(f"Chancery runs on SQLite and PostgreSQL; {backend!r} in CHANCERY_DATABASE is neither.")
 

@@ -15,8 +15,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import make_url
 
+from app import ledger
+from app.db import open_database
 from app.doctor import examine
+from app.errors import Unavailable
+from app.ledger import Change
 from app.settings import Settings
 from tests.base import KnowledgeBase
 from tests.conftest import BACKENDS, database_url
@@ -154,6 +159,22 @@ def test_what_was_acknowledged_outlives_the_death_of_the_server(
         assert id not in told or again.content == told[id]
     assert mine.latest == 1 + len(told) + len(broken)
     mine.close()
+
+
+def test_whoever_finds_another_writer_at_work_is_told_so_and_does_not_wait_for_ever(kb: KnowledgeBase):
+    """A long publication holds its transaction open, in another process."""
+    impatient = open_database(make_url(kb.settings.database or ""), wait_seconds=0.3)
+    change = Change("edit", "another desk", "Take very long")
+    try:
+        with ledger.begun(kb.database, change, kb.clock) as (connection, number):
+            with pytest.raises(Unavailable) as told:
+                ledger.begin(impatient, Change("edit", "a desk", "Be quick"), kb.clock)
+            ledger.publish(connection, number, kb.clock())
+    finally:
+        impatient.close()
+
+    assert told.value.headers["Retry-After"]
+    assert ledger.begin(kb.database, Change("edit", "a desk", "Be quick"), kb.clock) == 2
 
 
 def test_readers_never_see_half_a_dossier(kb: KnowledgeBase):
