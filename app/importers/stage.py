@@ -206,9 +206,10 @@ class Stage:
                 "run, number, role, events",
                 looked_up=False,
             )
-            # One run of parts in the order in which it is written; small enough for memory, where SQLite has it.
+            # One run of parts in the order in which it is written.
+            place = "TABLE scratch.ordered" if _embedded(c) else "TEMPORARY TABLE ordered"
             c.exec_driver_sql(
-                f"CREATE TEMPORARY TABLE ordered (seq {_counted(c)}, actor INTEGER, day INTEGER, number BIGINT, role INTEGER, "
+                f"CREATE {place} (seq {_counted(c)}, actor INTEGER, day INTEGER, number BIGINT, role INTEGER, "
                 f"events INTEGER, other INTEGER, {_types(c, ('code',))}, once INTEGER, reports INTEGER, "
                 "intensity DOUBLE PRECISION, weighed INTEGER, written INTEGER)"
             )
@@ -561,11 +562,15 @@ class Stage:
         columns = "actor, day, number, role, events, other, code, once, reports, intensity, weighed, written"
         if _embedded(connection):
             self._run(connection, "DELETE FROM ordered")
-            self._run(
-                connection,
-                f"INSERT INTO ordered ({columns}) SELECT {columns} FROM part WHERE run = :run ORDER BY actor, day, number, role",  # noqa: S608
-                run=run,
-            )
+            for first_day, last_day in _slices(connection, run):
+                self._run(
+                    connection,
+                    f"INSERT INTO ordered ({columns}) SELECT {columns} FROM part "  # noqa: S608
+                    "WHERE run = :run AND day BETWEEN :first_day AND :last_day ORDER BY actor, day, number, role",
+                    run=run,
+                    first_day=first_day,
+                    last_day=last_day,
+                )
             source, order = "ordered", "seq"
         else:
             source, order = "part", "actor, day, number, role"  # one run, sorted once
@@ -611,6 +616,17 @@ class Stage:
             dataset=self.dataset,
             since=number,
         )
+
+
+def _slices(connection: Connection, run: int) -> Iterator[tuple[int, int]]:
+    """The days of a run in stretches of about CHUNK_ROWS parts: one busy actor may have half a million of them."""
+    found = connection.execute(text("SELECT count(*), min(day), max(day) FROM part WHERE run = :run"), {"run": run})
+    parts, first, last = found.one()
+    if not parts:
+        return
+    days = max(1, (last - first + 1) * CHUNK_ROWS // parts)
+    for day in range(first, last + 1, days):
+        yield day, min(day + days - 1, last)
 
 
 def counted_ahead(source: str) -> Iterator[str]:
