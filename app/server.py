@@ -25,6 +25,7 @@ from typing import Any
 import orjson
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from app.errors import ChanceryError
@@ -222,6 +223,29 @@ class Draining(uvicorn.Server):
         return made
 
 
+class Speaking(HttpToolsProtocol):
+    """HTTP on one connection; what is no HTTP at all is refused like any other fault, as a problem document."""
+
+    def send_400_response(self, msg: str) -> None:
+        headers = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
+        told = f"{REFUSED}content-length: {len(NO_HTTP)}\r\nconnection: close\r\n\r\n".encode()
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + headers + told + NO_HTTP)
+        self.transport.close()
+
+
+NO_HTTP = orjson.dumps(
+    {
+        "type": "/docs/errors#bad-request",
+        "title": "Bad request",
+        "status": 400,
+        "detail": "What came is no HTTP/1.1 request: its first line or a header cannot be read. Nothing was done.",
+        "instance": "/",
+        "errors": [],
+    }
+)
+REFUSED = "content-type: application/problem+json\r\ncache-control: no-store\r\n"
+
+
 def cut_off() -> None:
     """End this process, whatever it still does."""
     log.warning("The drain time is over; what had not finished by now was cut off.")
@@ -275,6 +299,7 @@ def run(settings: Settings, sockets: list[socket.socket]) -> None:
     config = uvicorn.Config(
         "app.main:served",
         factory=True,
+        http=Speaking,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -122,6 +122,23 @@ def test_a_port_in_use_is_a_sentence_and_nothing_is_touched(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_no_http_is_refused_with_a_problem_document(folder):
+    with serving(folder) as server:
+        for told in (
+            b"FOO /v1 HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"\x16\x03\x01\x02\x00 hello\r\n\r\n",
+            b"GET / HTTP/9\r\n\r\n",
+        ):
+            with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as line:
+                line.sendall(told)
+                answer = http.client.HTTPResponse(line)
+                answer.begin()
+
+                assert (answer.status, answer.getheader("Content-Type")) == (400, "application/problem+json")
+                assert json.loads(answer.read())["status"] == 400
+        assert server.get("/healthz")[0].status == 200
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_sigterm_lets_an_accepted_request_finish_and_ends_with_0(folder, workers):
     with serving(folder, "--no-seed", "--workers", workers, CHANCERY_MIN_REVISION_SECONDS="2") as server:
