@@ -140,3 +140,16 @@ def test_it_is_chosen_by_accept_and_is_only_for_actors(seeded: KnowledgeBase):
     assert seeded.get("/v1/actors", Accept=popolo.MEDIA_TYPE).json() == told(seeded)
     assert seeded.get("/v1/events", Accept=popolo.MEDIA_TYPE).status_code == 406
     assert seeded.get("/v1/events?format=popolo").status_code == 422
+
+
+def test_one_actor_is_a_document_too_and_fields_are_refused(seeded: KnowledgeBase):
+    told = seeded.json("/v1/actors/shigeru-ishiba?format=popolo")
+
+    assert [one["id"] for one in told["persons"]] == ["shigeru-ishiba"]
+    assert told["organizations"] == []
+    assert [one["post_id"] for one in told["memberships"]] == [one["id"] for one in told["posts"]]
+    accepted = seeded.get("/v1/actors/shigeru-ishiba", Accept="application/popolo+json")
+    assert accepted.json() == told
+    for path in ("/v1/actors?format=popolo&fields=name", "/v1/actors/japan?format=popolo&fields=name"):
+        assert seeded.json(path, 422)["errors"][0]["name"] == "fields"
+    assert seeded.json("/v1/topics/ukraine-security-support?format=popolo", 422)["errors"][0]["name"] == "format"

@@ -36,6 +36,7 @@ from app.vocabularies import Vocabularies
 
 COMMON: Final = ("id", "type", "self", "evidence", "enrichment", "since", "until")  # what every record has
 FORMATS: Final = ("json", "csv", "ndjson", "parquet", "jsonld", "atom")
+RECORD_FORMATS: Final = ("json", "jsonld")  # of one record
 REPEATS_MOST: Final = 100  # values of one filter: more is a join, which belongs into an export
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -164,7 +165,7 @@ LIST: Final = (
 )
 RECORD: Final = (
     *(one for one in LIST if one.name in ("fields", "include")),
-    Parameter("format", "The representation.", Choice(("json", "jsonld")), "json", default="json"),
+    Parameter("format", "The representation.", Choice(RECORD_FORMATS), "json", default="json"),
 )
 DATES: Final = (
     Parameter(
@@ -212,9 +213,9 @@ def parameters(resource: Resource) -> tuple[Parameter, ...]:
     return (*found, *(offering(one, resource) for one in LIST), *READ)
 
 
-def offering(line: Parameter, resource: Resource) -> Parameter:
+def offering(line: Parameter, resource: Resource, formats: tuple[str, ...] = FORMATS) -> Parameter:
     """A common parameter; `format` with the representations that are this resource's own."""
-    return line if line.name != "format" else replace(line, kind=Choice((*FORMATS, *resource.formats)))
+    return line if line.name != "format" else replace(line, kind=Choice((*formats, *resource.formats)))
 
 
 def repeats(line: Filter) -> bool:
@@ -248,7 +249,13 @@ KNOWN: dict[int, tuple[Resource, dict[str, Parameter]]] = {}
 
 def parse_record(resource: Resource, pairs: Sequence[tuple[str, str]], terms: Vocabularies) -> Query:
     """The same for one record, which takes what every read takes and `fields` and `include`."""
-    return _parse(resource, pairs, terms, Limits(), {one.name: one for one in (*RECORD, *READ)})
+    return _parse(
+        resource,
+        pairs,
+        terms,
+        Limits(),
+        {one.name: one for one in (*(offering(line, resource, RECORD_FORMATS) for line in RECORD), *READ)},
+    )
 
 
 def parse_plain(pairs: Sequence[tuple[str, str]], known: Iterable[Parameter], terms: Vocabularies) -> dict[str, Any]:

@@ -18,7 +18,20 @@ from app.formats import formats, jsonld, media_types
 from app.query import page, whole
 from app.query.evidence import Texts
 from app.query.fields import Choice, Resource
-from app.query.params import FORMATS, LIST, READ, RECORD, Parameter, Query, parameters, parse, parse_plain, parse_record
+from app.query.params import (
+    FORMATS,
+    LIST,
+    READ,
+    RECORD,
+    RECORD_FORMATS,
+    Parameter,
+    Query,
+    offering,
+    parameters,
+    parse,
+    parse_plain,
+    parse_record,
+)
 from app.query.plan import Plan, walk
 from app.resources import RESOURCES
 from app.routes import feeds, heavy, reading
@@ -73,9 +86,9 @@ def of(resource: Resource) -> Iterator[Operation]:
         handler=partial(showing, resource=resource),
         prompt=True,
         schema=schema,
-        parameters=(*RECORD, *READ),
+        parameters=(*(offering(one, resource, RECORD_FORMATS) for one in RECORD), *READ),
         path_parameters=(id,),
-        media=("application/json", "application/ld+json"),
+        media=tuple(media_types()[name] for name in (*RECORD_FORMATS, *resource.formats)),
         problems=(308, 404, 406, 410, 414, 422, 500, 503),
         example=f"/v1/{resource.name}/{{first}}",
     )
@@ -118,6 +131,7 @@ def listing(request: Request, resource: Resource) -> Response:
     if representation == "json":
         return planned(request, resource, query, shown, shows_words=resource.shows_words, walk=walk(resource, query))
     only_whole(query)
+    only_all_fields(representation, query)
     # A file is written after the connection that planned it was given back: it takes one of its own for each part.
     found = planned(
         request,
@@ -207,12 +221,21 @@ def only_whole(query: Query) -> None:
         )
 
 
+def only_all_fields(representation: str, query: Query) -> None:
+    """Refuse to choose fields where another standard decides which there are: it needs those that are not chosen."""
+    given = [name for name, _ in query.pairs if name in ("fields", "include")]
+    if representation == "popolo" and given:
+        detail = f"Popolo decides itself which fields there are; leave {given[0]} out, or ask for json."
+        raise BadQuery(detail, errors=[Fault(given[0], detail)])
+
+
 def showing(request: Request, resource: Resource) -> Response:
     """One record."""
     here = reading.state(request)
     id = request.path_params["id"]
     query = parse_record(resource, reading.pairs_of(request), here.vocabularies)
-    representation = reading.representation(request, query.format, ("jsonld",))
+    representation = reading.representation(request, query.format, (*RECORD_FORMATS, *resource.formats))
+    only_all_fields(representation, query)
     with here.database.read() as connection:
         pinned = reading.pin(
             request,
@@ -232,6 +255,10 @@ def showing(request: Request, resource: Resource) -> Response:
         linked = page.included(connection, resource, query.include, pinned.view, [record], RESOURCES, texts)
     chosen = page.chosen([record], query.fields)[0]
     links = [f'<{record["self"]}/revisions>; rel="version-history"']
+    if representation == "popolo":
+        own = formats(here.settings.base)[representation]
+        told = b"".join(own.write(resource, [[chosen]], ()))
+        return reading.said(pinned, told, links=links, media_type=own.media_type)
     if representation == "jsonld":
         told = jsonld.document(resource, chosen, here.settings.base)
         return reading.said(pinned, told, links=links, media_type=jsonld.MEDIA_TYPE)
