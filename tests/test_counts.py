@@ -228,12 +228,20 @@ def test_too_many_cells_and_groups_are_refused_before_all_are_counted(
     monkeypatch.setattr(coded.counts, "__defaults__", ("events", 30))
     monkeypatch.setattr(picks, "GROUPS_MOST", 3)
 
+    read: list[int] = []
+    cells = coded.cells
+    monkeypatch.setattr(coded, "cells", lambda rows, *more: read.append(len(rows)) or cells(rows, *more))
+    ahead = mixed.json("/v1/events/counts?by=month,code,participant", 422)
+    monkeypatch.setattr(coded, "cells", cells)
+
     refused = mixed.json("/v1/events/counts?by=day,initiator,recipient", 422)
     crowded = mixed.json("/v1/events?pick=last&per=pair", 422)
 
     assert whole["total"] == mixed.json("/v1/events?count=exact&limit=1")["count"]["n"]
     assert own["total"] == mixed.json("/v1/events?participant=arden&count=exact&limit=1")["count"]["n"]
     assert "more than 30 cells" in refused["detail"]
+    assert "more than 30 cells" in ahead["detail"]
+    assert read == [31]
     assert refused["errors"][0]["name"] == "by"
     assert crowded["errors"][0]["name"] == "per"
     assert answers.CELLS_MOST == 100_000

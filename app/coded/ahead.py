@@ -67,6 +67,7 @@ class Shape:
     columns: tuple[str, ...]  # what is added up
     actors: int = 0  # how many there are, 0 for all
     spans: int = 0  # 0 for all months or years, else ONE or SEVERAL
+    limited: bool = False  # whether there are no more rows than `most`
 
 
 TABLES: dict[str, Table] = {
@@ -133,8 +134,11 @@ def statement(shape: Shape) -> Select[Any]:
     keys = [along(name, c) for name in shape.by]
     sums = [func.sum(c[name]) for name in shape.columns]
     query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
+    if not keys:
+        return query
     # One column stands for how many there are: what came and went again is no cell.
-    return query.group_by(*keys).having(sums[0] > 0) if keys else query
+    query = query.group_by(*keys).having(sums[0] > 0)
+    return query.limit(bindparam("most")) if shape.limited else query
 
 
 def along(name: str, c: Any) -> Any:
@@ -152,12 +156,13 @@ def along(name: str, c: Any) -> Any:
 
 def added(
     connection: Connection, table: Table, by: tuple[str, ...], columns: tuple[str, ...], who: Whose, revision: int,
-    span: tuple[int, int] | None, where: Sequence[Any] = (),
+    span: tuple[int, int] | None, where: Sequence[Any] = (), most: int | None = None,
 ) -> Sequence[Any]:  # fmt: skip
-    """The cells of a table of additions: values along `by`, then the sum of each column."""
+    """The cells of a table of additions, `most` of them where that is given: values along `by`, then the sum of each column."""
     spans = 0 if span is None else ONE if span[1] - span[0] == 1 else SEVERAL
-    query = statement(Shape(table.name, by, columns, len(who.numbers), spans))
-    values: dict[str, Any] = {"revision": revision}
+    limited = bool(by) and most is not None
+    query = statement(Shape(table.name, by, columns, len(who.numbers), spans, limited))
+    values: dict[str, Any] = {"revision": revision, "most": most} if limited else {"revision": revision}
     for n, number in enumerate(who.numbers):
         values[f"actor{n}"] = number
     if span is not None:

@@ -78,7 +78,7 @@ def counts(
 
     Raises BadQuery where there are more than `most` cells.
     """
-    found = counted_ahead(connection, asked, tuple(by), measure)
+    found = counted_ahead(connection, asked, tuple(by), measure, most)
     if found is None:
         found = counted(connection, asked, by, measure, most)
     bounded(found, most)
@@ -116,7 +116,7 @@ def merge(found: dict[Cell, Number], more: Mapping[Cell, Number]) -> dict[Cell, 
 
 
 def counted_ahead(
-    connection: Connection, asked: Question, by: tuple[str, ...], measure: str
+    connection: Connection, asked: Question, by: tuple[str, ...], measure: str, most: int = CELLS_MOST
 ) -> dict[Cell, Number] | None:
     """The cells from what was counted ahead, with the edges of a period from the events; None where that does not hold them."""
     who = held(connection, asked, by, measure)
@@ -133,7 +133,8 @@ def counted_ahead(
         if span is not None and span[0] >= span[1]:
             return
         where = [one.on(table.c.code) for one in asked.codes] + [dataset_condition(one, table.c) for one in asked.more]
-        rows = ahead.added(connection, table, by, columns, who, asked.view.revision, span, where)
+        # No more are read than show that there are too many.
+        rows = ahead.added(connection, table, by, columns, who, asked.view.revision, span, where, most + 1)
         found = merge(found, cells(rows, len(by), measure))
 
     if by_years is None:
