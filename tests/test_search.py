@@ -93,6 +93,7 @@ def test_every_hit_leads_to_its_record_and_every_mark_to_a_word(seeded: Knowledg
 
 def test_facets_count_every_type_and_their_links_list_it(seeded: KnowledgeBase) -> None:
     answer = search(seeded, "Ukraine", count="bounded")
+    assert search(seeded, "Ukraine", count="exact")["count"] == answer["count"]
     kinds = answer["facets"]["type"]
 
     assert answer["count"] == {"n": sum(one["n"] for one in kinds), "exact": True}
@@ -230,7 +231,7 @@ def test_what_people_type_gets_an_answer(seeded: KnowledgeBase, q: str) -> None:
         ("q=a&typ=actor", 422, "type"),
         ("q=a&limit=0", 422, "limit"),
         ("q=a&limit=501", 422, "500"),
-        ("q=a&count=exact", 422, "bounded"),
+        ("q=a&count=all", 422, "bounded"),
         ("q=a&as_of=99999", 422, "future"),
         ("q=a&cursor=abc", 422, "cursor"),
         ("q=a&format=csv", 422, "format"),
@@ -378,6 +379,7 @@ def test_of_very_many_the_newest_are_ranked_the_others_follow_and_the_answer_say
 
     answer = search(kb, "ferry", limit=10, count="bounded")
     assert answer["count"] == {"n": 20, "exact": False}
+    assert search(kb, "ferry", limit=10, count="exact")["count"] == answer["count"]
     assert "newest" in answer["ranking"]
     assert answer["facets"]["type"][0]["exact"] is False
 

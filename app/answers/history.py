@@ -60,12 +60,17 @@ def missing(connection: Connection, resource: Resource, view: View, id: str, lat
     ).scalar()
     if home is not None and home in NOUNS and NOUNS[home].name in RESOURCES:
         return NotFound(f"{id} is a {home}: see {address(NOUNS[home], id)}.")
-    ids = connection.scalars(
-        select(record_id.c.id).where(record_id.c.noun == resource.noun, record_id.c.since <= latest).limit(IDS_COMPARED)
-    )
-    near = nearest(id, list(ids))
+    near = meant(connection, id, latest, resource.noun)
     hint = f" Did you mean {near}?" if near else f" /v1/{resource.name} lists what is here."
     return NotFound(f"There is no {resource.noun} {shown(id)!r}.{hint}")
+
+
+def meant(connection: Connection, id: str, latest: int, noun: str | None = None) -> str | None:
+    """The id of a record, of one noun or of any, that is most like one that nothing has."""
+    ids = select(record_id.c.id).where(record_id.c.since <= latest)
+    if noun is not None:
+        ids = ids.where(record_id.c.noun == noun)
+    return nearest(id, connection.scalars(ids.limit(IDS_COMPARED)))
 
 
 def versions(connection: Connection, resource: Resource, view: View, id: str) -> list[dict[str, Any]]:

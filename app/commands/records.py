@@ -16,15 +16,13 @@ from app.commands.common import (
     say,
     vocabularies_of,
 )
-from app.errors import ChanceryError
+from app.errors import ChanceryError, NotFound
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.db import Database
     from app.query.fields import Record, View
-
-IDS_COMPARED = 20_000  # ids that "did you mean" looks at
 
 
 def show(
@@ -52,8 +50,9 @@ def show(
 def found(connection: Connection, view: View, id: str, latest: int) -> Record:
     """The record of an id; that of its new id where it was renamed. Raises NotFound or Gone, which say what would show it."""
     from app import ledger
-    from app.answers.history import missing
+    from app.answers.history import meant, missing
     from app.query.page import one
+    from app.query.params import shown
     from app.query.plan import moved
     from app.resources import NOUNS
 
@@ -65,7 +64,8 @@ def found(connection: Connection, view: View, id: str, latest: int) -> Record:
         if record is not None:
             return record
     if noun is None or noun not in NOUNS:
-        raise unknown(connection, id)
+        near = meant(connection, id, latest)
+        raise NotFound(f"There is no record {shown(id)!r}." + (f" Did you mean {near}?" if near else ""))
     record = one(connection, NOUNS[noun], view, id)
     if record is not None:
         return record
@@ -77,19 +77,6 @@ def found(connection: Connection, view: View, id: str, latest: int) -> Record:
     # Its sentences are written for HTTP.
     said = why.detail.replace("enrichment=true", "--enrichment").replace("as_of=", "--as-of ")
     raise type(why)(said)
-
-
-def unknown(connection: Connection, id: str) -> ChanceryError:
-    """That no record ever had this id, with the nearest that one has."""
-    from rapidfuzz import fuzz, process
-    from sqlalchemy import select
-
-    from app.errors import NotFound
-    from app.models.revision import record_id
-
-    ids = list(connection.scalars(select(record_id.c.id).limit(IDS_COMPARED)))
-    near = process.extractOne(id, ids, scorer=fuzz.ratio, score_cutoff=75)
-    return NotFound(f"There is no record {id[:80]!r}." + (f" Did you mean {near[0]}?" if near else ""))
 
 
 def list_(database: Where = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -15,7 +15,7 @@ from app.errors import NotFound
 from app.query import cursor as cursors
 from app.query import page, sql
 from app.query.evidence import Texts
-from app.query.fields import Term, Word
+from app.query.fields import Resource, Term, View, Word
 from app.query.params import LIST, READ, Parameter, Query, parse_plain
 from app.query.shapes import boolean, listed, maybe, number, obj, string, whole
 from app.resources import PUBLIC, RESOURCES
@@ -472,30 +472,32 @@ def verifying(request: Request) -> Response:
 
 
 def rejected(request: Request) -> Response:
-    here = reading.state(request)
-    id = request.path_params["id"]
-
-    def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
-        dataset = RESOURCES["datasets"]
-        if not (reading.plausible(id) and page.of_ids(connection, dataset, pinned.view, [id])):
-            raise history.missing(connection, dataset, pinned.view, id if reading.plausible(id) else "", pinned.latest)
-        limit = values.get("limit", here.settings.page_rows)
-        items, cursor = history.rejected(connection, pinned.view, id, values.get("cursor"), limit)
-        return whole_list(pinned, items, cursor)
-
-    return answer(request, (LIMIT, CURSOR, *READ), make)
+    return belonging(request, RESOURCES["datasets"], history.rejected)
 
 
 def reports(request: Request) -> Response:
+    def some(
+        connection: Connection, view: View, id: str, cursor: str | None, limit: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        items = store.reports(connection, view, id, cursor or "", limit + 1)
+        return items[:limit], items[limit - 1]["native"] if len(items) > limit else None
+
+    return belonging(request, RESOURCES["events"], some)
+
+
+def belonging(
+    request: Request,
+    resource: Resource,
+    some: Callable[[Connection, View, str, str | None, int], tuple[list[dict[str, Any]], str | None]],
+) -> Response:
+    """A page of what belongs to one record: `some` gives it, and the cursor of the next."""
     here = reading.state(request)
     id = request.path_params["id"]
 
     def make(connection: Any, pinned: reading.Pinned, values: Any) -> Any:
-        event = RESOURCES["events"]
-        if not (reading.plausible(id) and page.of_ids(connection, event, pinned.view, [id])):
-            raise history.missing(connection, event, pinned.view, id if reading.plausible(id) else "", pinned.latest)
+        if not (reading.plausible(id) and page.of_ids(connection, resource, pinned.view, [id])):
+            raise history.missing(connection, resource, pinned.view, id if reading.plausible(id) else "", pinned.latest)
         limit = values.get("limit", here.settings.page_rows)
-        items = store.reports(connection, pinned.view, id, values.get("cursor", ""), limit + 1)
-        return whole_list(pinned, items[:limit], items[limit - 1]["native"] if len(items) > limit else None)
+        return whole_list(pinned, *some(connection, pinned.view, id, values.get("cursor"), limit))
 
     return answer(request, (LIMIT, CURSOR, *READ), make)

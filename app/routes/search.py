@@ -35,8 +35,9 @@ PARAMETERS = (
     CURSOR,
     Parameter(
         "count",
-        "How many hits there are: not said, or counted up to a bound.",
-        Choice(("none", "bounded")),
+        "How many hits there are: not said, or counted. Either way a search looks no further than it ranks, and the answer says "
+        "whether its number is exact.",
+        Choice(("none", "bounded", "exact")),
         "bounded",
         default="none",
     ),
