@@ -212,7 +212,7 @@ def months(period: AskedPeriod | None) -> tuple[tuple[int, int] | None, list[tup
         return (0, 0), [(lower, upper)]
     edges: list[tuple[int | None, int | None]] = []
     if lower is not None and start_of(first) > lower:
-        edges.append((lower, start_of(first)))
+        edges.append((lower, start_of(first) if first < MONTHS_END else None))
     if upper is not None and start_of(end) < upper:
         edges.append((start_of(end), upper))
     return (first, end), edges
