@@ -98,7 +98,8 @@ def create_app(
     app.state.followers = followers
     app.state.desk = Desk(opened, clock, settings.write_busy_seconds)
     operations = every.operations()
-    prompt = Prompt(opened)
+    prompt = app.state.prompt = Prompt(opened)
+    prompt.app = app
     for one in operations:
         if one.scope is not None:
             app.add_api_route(
@@ -106,6 +107,8 @@ def create_app(
             )
             continue
         made = prompt.endpoint if one.prompt else endpoint
+        if one.method == "GET":
+            prompt.know(one.path, citable(one), prompt=one.prompt)
         # A plain route: what FastAPI would look for in a handler that takes the request alone costs 80 µs.
         route = Route(one.path, made(citable(one)), methods=[one.method], name=one.id, include_in_schema=False)
         route.methods = {one.method}  # HEAD is served as GET before it comes here
@@ -145,10 +148,17 @@ def with_memory(app: FastAPI) -> ASGIApp:
     """An application with its remembered answers in front; inside of it they would cost three times as much."""
     state: State = app.state.chancery
     # Where reads are closed each is let in by its key, behind this memory: nothing is remembered in front.
-    if not state.settings.answers_bytes or state.settings.reads == "closed":
+    settings = state.settings
+    if settings.reads == "closed":
         return app
+    # Where readers' requests are counted, only what comes from memory passes by the count.
+    counted = settings.rate_limit == "on" and settings.reads_minute
     return Remembering(
-        app, standing=app.state.watch.now, most_bytes=state.settings.answers_bytes, metrics=state.metrics
+        app,
+        standing=app.state.watch.now,
+        most_bytes=settings.answers_bytes,
+        metrics=state.metrics,
+        prompt=None if counted else app.state.prompt,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, exists, false, func, null, or_, select
 
+from app import db
 from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
 from app.names import fold
@@ -72,7 +73,7 @@ class CodedActors:
         if not wanted:
             return []
         told = {"ids": wanted, "revision": view.revision}
-        return [Kept(None, row.id, row) for row in connection.execute(BY_ID, told)]
+        return [Kept(None, row.id, row) for row in db.rows(connection, BY_ID, told)]
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, dict[str, Any]]:
         """The actors as records, by id."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_, bindparam, or_, select
 
+from app import db
 from app.coded.question import Coding, Question, stands
 from app.models.coded import INITIATOR, RECIPIENT, coded_part
 from app.query.fields import View
@@ -78,7 +79,7 @@ def read(connection: Connection, view: View, terms: Sequence[Term], limit: int |
     told["revision"] = view.revision
     if limit is not None:
         told["limit"] = limit
-    return [(row[0], row[1]) for row in connection.execute(statement(form, limit is not None, down), told)]
+    return [(row[0], row[1]) for row in db.rows(connection, statement(form, limit is not None, down), told)]
 
 
 @lru_cache(1_000)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, not_, or_, select, true
 
+from app import db
 from app.codes import Codes, load
 from app.codes.values import DATASETS
 from app.models.coded import INITIATOR, RECIPIENT, coded_actor, coded_event, coded_link, coded_part, coded_report
@@ -213,9 +214,18 @@ def codes() -> Codes:
 
 def candidates(connection: Connection, ids: Sequence[str]) -> list[int]:
     """The numbers under which events of these ids can be kept: the id is a report's own, or the number itself."""
-    own = [id.partition(":")[2] for id in ids]
-    told = [int(one, 16) for one in own if HEXADECIMAL.fullmatch(one)]
-    return [*(one for one in told if one < 2**63), *connection.scalars(REPORTED, {"own": own})]
+    return [*own_numbers(ids), *reported(connection, ids)]
+
+
+def own_numbers(ids: Sequence[str]) -> list[int]:
+    """The numbers that ids are."""
+    own = (id.partition(":")[2] for id in ids)
+    return [number for one in own if HEXADECIMAL.fullmatch(one) and (number := int(one, 16)) < 2**63]
+
+
+def reported(connection: Connection, ids: Sequence[str]) -> list[int]:
+    """The numbers of the events that reports of these ids tell."""
+    return [row[0] for row in db.rows(connection, REPORTED, {"own": [id.partition(":")[2] for id in ids]})]
 
 
 def numbers(connection: Connection, view: View, ids: Iterable[str]) -> frozenset[int]:

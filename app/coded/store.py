@@ -11,8 +11,9 @@ import orjson
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.sql.visitors import iterate
 
+from app import db
 from app.coded import keys
-from app.coded.question import Question, candidates, coded, codes, conditions, read, stands
+from app.coded.question import Question, candidates, coded, codes, conditions, own_numbers, read, reported, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report
 from app.query import picks
 from app.query.fields import Facet, Kept, Picked, Resource, Sort, Version, View
@@ -44,7 +45,9 @@ BY_ID = select(coded_event).where(
     E.id.in_(bindparam("ids", expanding=True)),
     stands(coded_event, AT),
 )
+IDS = select(E.number, E.id).where(E.number.in_(bindparam("numbers", expanding=True)))
 SEEN: Once[int, Seen] = Once(16_000)  # 1 KB each
+TIES: Once[int, str] = Once(20_000)  # the ids of events that share a day with the end of a page
 NAMED: Once[int, tuple[str, str]] = Once(40_000)
 
 
@@ -106,8 +109,10 @@ class CodedEvents:
         wanted = [id for id in ids if ":" in id]
         if not wanted:
             return []
-        told = {"numbers": candidates(connection, wanted), "ids": wanted, "revision": view.revision}
-        return [Kept(None, row.id, row) for row in connection.execute(BY_ID, told)]
+        # An id that is the event's own number needs no looking for; what is not found by it may be a report's.
+        found = _by_ids(connection, view, own_numbers(wanted), wanted)
+        missing = list(set(wanted) - {one.id for one in found})
+        return [*found, *_by_ids(connection, view, reported(connection, missing), missing)] if missing else found
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> dict[str, dict[str, Any]]:
         """The events as records, by id."""
@@ -148,6 +153,11 @@ class CodedEvents:
         # One that began earlier may last longer; the index of those that last at all is short.
         lasting = connection.execute(select(func.max(E.last)).where(here, E.last > E.day)).scalar()
         return first, max((one for one in (latest, lasting) if one is not None), default=None)
+
+
+def _by_ids(connection: Connection, view: View, numbers: list[int], ids: list[str]) -> list[Kept]:
+    told = {"numbers": numbers, "ids": ids, "revision": view.revision}
+    return [Kept(None, row.id, row) for row in db.rows(connection, BY_ID, told)] if numbers else []
 
 
 def scans(connection: Connection, plan: Plan, asked: Question) -> bool:
@@ -295,7 +305,7 @@ def listed(
     found = keys.next_keys(connection, asked, limit, start, down=down)
     if start is not None:
         # Of the day that the page before broke off in, what comes after its last event.
-        ids = ids_of(connection, [number for day, number in found if day == start])
+        ids = ids_of(connection, plan.view, [number for day, number in found if day == start])
         found = [key for key in found if key[0] != start or (ids[key[1]] < last_id if down else ids[key[1]] > last_id)]
     if len(found) > limit:
         # The page breaks off in the day of its last event, where ids decide.
@@ -303,7 +313,7 @@ def listed(
         whole = [key for key in found[:limit] if key[0] != last]
         ties = [key for key in found if key[0] == last]
         if len(whole) + len(ties) > limit:
-            ids = ids_of(connection, [number for _, number in ties])
+            ids = ids_of(connection, plan.view, [number for _, number in ties])
             ties.sort(key=lambda key: ids[key[1]], reverse=down)
         found = [*whole, *ties[: limit - len(whole)]]
 
@@ -332,10 +342,13 @@ def seen(connection: Connection, view: View, resource: Resource, rows: Sequence[
     return {row.number: Seen(row.number, row.id, row.since, None, bytes(memoryview(said[row.number]))) for row in rows}
 
 
-def ids_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+def ids_of(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, str]:
     """The ids of events, which are the same in all their versions."""
-    query = select(E.number, E.id).where(E.number.in_(numbers))
-    return {row.number: row.id for row in connection.execute(query)} if numbers else {}
+
+    def find(some: list[int]) -> dict[int, str]:
+        return {row.number: row.id for row in db.rows(connection, IDS, {"numbers": some})}
+
+    return TIES.many(connection, view, numbers, find) if len(numbers) <= PAGE_MOST else find(list(numbers))
 
 
 def actors_in(rows: Iterable[Row[Any]]) -> set[int]:

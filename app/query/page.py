@@ -13,17 +13,20 @@ from urllib.parse import quote, quote_plus, urlencode
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, false, func, select
 
+from app import db
 from app.models.revision import record_id
 from app.query import cursor as cursors
 from app.query import picks, sql
 from app.query.describe import sentence
 from app.query.evidence import Texts
-from app.query.fields import Field, Is, Kept, Ref, Resource, Store, View
+from app.query.fields import By, Field, Holds, Is, Kept, Ref, Resource, Store, View
+from app.query.once import Once
 from app.query.params import is_ref
-from app.query.plan import Plan, forms_of
+from app.query.plan import Condition, Plan, forms_of
 from app.times import from_day_number
 
 Record = dict[str, Any]
+BARREN: Once[tuple[Any, ...], bool] = Once(20_000)  # whether a resource's own table holds nothing of a reference
 PLAIN = re.compile(r"[A-Za-z0-9_.~:@-]+")  # what an address holds as it is: nearly every id
 
 
@@ -137,10 +140,14 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
     if plan.pick is not None:
         # One record, whatever it is sorted by: of what each place found, the first or last day decides.
         plan = replace(plan, sort=plan.resource.sorts[0], descending=plan.pick.which == "last")
-    found_here = [
-        Match(row.sort_key, row.id, row) for row in connection.execute(*sql.page(connection, plan, limit, after))
-    ]
-    if not found_here and after is None:
+    found_here: list[Match] = []
+    barren = plan.resource.stores and any(holds_none(connection, plan, line) for line in plan.conditions)
+    if not barren:
+        statement, told = sql.page(connection, plan, limit, after)
+        # Without places for its values it was made for this one question.
+        own = db.rows(connection, statement, told) if told else connection.execute(statement)
+        found_here = [Match(row.sort_key, row.id, row) for row in own]
+    if barren or (not found_here and after is None):
         plan.read["elsewhere"] = (plan.conditions, plan.period)
     if not plan.resource.stores:
         return found_here
@@ -151,6 +158,33 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
         return found_here[:1]
     found_here.sort(key=attrgetter("key", "id"), reverse=plan.descending)
     return found_here[:limit]
+
+
+def holds_none(connection: Connection, plan: Plan, line: Condition) -> bool:
+    """Whether the resource's own table holds nothing that a reference alone asks for, and so nothing of the whole question.
+
+    Most of what is asked of datasets is of actors that only they know; the question itself takes longer, each time.
+    """
+    if line.negated or not is_ref(line.filter) or plan.query.q is not None:
+        return False
+    every = line.itself or (isinstance(line.filter, (Holds, By)) and line.filter.every)
+    # Of several that must hold together, one that nothing holds will do.
+    choices = [(n,) for n in range(len(line.values))] if every else [tuple(range(len(line.values)))]
+    return any(_holds_none(connection, plan, line, chosen) for chosen in choices)
+
+
+def _holds_none(connection: Connection, plan: Plan, line: Condition, chosen: tuple[int, ...]) -> bool:
+    values = tuple(line.values[n] for n in chosen)
+
+    def find() -> bool:
+        forms = tuple(line.forms[n] for n in chosen) if line.forms else ()
+        alone = replace(line, values=values, forms=forms)
+        everything = replace(plan.resource, leaves_out=None)
+        asked = replace(plan, resource=everything, conditions=(alone,), period=None, pick=None, read={})
+        query = select(plan.resource.table.c.id).where(sql.where(asked, connection)).limit(1)
+        return connection.execute(query).first() is None
+
+    return BARREN.get(connection, plan.view, (plan.resource.name, line.filter.name, line.itself, values), find)
 
 
 def end_of(connection: Connection, plan: Plan, match: Match) -> str:

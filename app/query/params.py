@@ -340,19 +340,11 @@ def _parse(
     def one(name: str, default: Any = None) -> Any:
         return read.get(name, (default,))[0]
 
-    fields = tuple(
-        _names(
-            grouped,
-            "fields",
-            list(dict.fromkeys([*(line.name for line in resource.fields), *COMMON])),
-            faults,
-        )
-    )
-    links = [line.name for line in resource.fields if line.links] + sorted(
-        {link.to for line in resource.fields for link in line.links} - {"*"}
-    )
-    include = tuple(_names(grouped, "include", links, faults))
-    facets = tuple(_names(grouped, "facet", [line.name for line in resource.facets], faults))
+    # What may be named is listed only where something is.
+    fields = tuple(_names(grouped, "fields", showable(resource), faults)) if "fields" in grouped else ()
+    include = tuple(_names(grouped, "include", linkable(resource), faults)) if "include" in grouped else ()
+    counted = [line.name for line in resource.facets]
+    facets = tuple(_names(grouped, "facet", counted, faults)) if "facet" in grouped else ()
     sort = _sort(resource, one("sort"), faults)
     if one("pick") is not None and facets:
         faults.append(Fault("facet", "facet counts all records, pick takes one of each group; leave one of them out."))
@@ -419,6 +411,17 @@ def _bounds(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: lis
             if lower is not None and upper is not None and lower >= upper:
                 name = line.name.removesuffix("_before")
                 faults.append(Fault(line.name, f"{line.name} is exclusive and must be more than {name}_from."))
+
+
+def showable(resource: Resource) -> list[str]:
+    """What `fields` may name."""
+    return list(dict.fromkeys([*(line.name for line in resource.fields), *COMMON]))
+
+
+def linkable(resource: Resource) -> list[str]:
+    """What `include` may name: fields that hold ids, and the resources these belong to."""
+    found = sorted({link.to for line in resource.fields for link in line.links} - {"*"})
+    return [line.name for line in resource.fields if line.links] + found
 
 
 def _names(grouped: Mapping[str, list[str]], name: str, allowed: Sequence[str], faults: list[Fault]) -> Iterable[str]:

@@ -36,6 +36,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from app.db import rows as rows_of
 from app.query import text_index
 from app.query.fields import Asked, Bound, By, Facet, Filter, Holds, Is, On, Period, Present, Sort, View
 from app.query.text import beginnings
@@ -375,7 +376,7 @@ def facet(plan: Plan, condition: ColumnElement[bool], line: Facet, most: int) ->
 
 def by_ids(connection: Connection, table: Table, view: View, ids: Sequence[str]) -> Sequence[Row[Any]]:
     """The records of these ids that this reader sees."""
-    return connection.execute(_by_ids(table, view.enrichment), {"ids": list(ids), "revision": view.revision}).all()
+    return rows_of(connection, _by_ids(table, view.enrichment), {"ids": list(ids), "revision": view.revision})
 
 
 @cache

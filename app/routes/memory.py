@@ -9,6 +9,7 @@ Requests that depend on the clock (`as_of` a day or a moment, `cite`) or that wa
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.routes.metrics import Metrics
+from app.routes.middleware import POLICY, SECURITY
+from app.routes.prompt import Prompt
 from app.standing import Standing
 
 log = logging.getLogger("chancery.access")
@@ -36,6 +39,9 @@ KEPT: Final = {
     b"x-content-type-options",
     b"content-security-policy",
 }
+GUARDING: Final = [
+    (name.lower().encode(), value.encode()) for name, value in {**SECURITY, "Content-Security-Policy": POLICY}.items()
+]
 ONCE: Final = {b"x-request-id", b"server-timing", b"connection"}  # what belongs to one request
 
 
@@ -61,9 +67,16 @@ class Remembering:
     """Answers from memory what was asked before at this revision; everything else goes on to the application."""
 
     def __init__(
-        self, app: ASGIApp, *, standing: Callable[[], Awaitable[Standing | None]], most_bytes: int, metrics: Metrics
+        self,
+        app: ASGIApp,
+        *,
+        standing: Callable[[], Awaitable[Standing | None]],
+        most_bytes: int,
+        metrics: Metrics,
+        prompt: Prompt | None = None,
     ) -> None:
         self.app = app
+        self.prompt = prompt  # answers plain questions in front of the framework
         self.metrics = metrics
         self.standing = standing
         self.most_bytes = most_bytes
@@ -84,8 +97,8 @@ class Remembering:
                 origin = value
             elif name == b"if-none-match":
                 tag += b"," + value
-            elif name in (b"x-request-id", b"authorization"):
-                # Whoever brings an id of their own wants to find it in the answer; a key is looked at behind.
+            elif name in (b"x-request-id", b"authorization", b"content-length"):
+                # Whoever brings an id of their own wants to find it in the answer; a key and a body are looked at behind.
                 await self.app(scope, receive, send)
                 return
         if len(accept) + len(origin) > ASKED_BYTES_MOST:
@@ -99,28 +112,49 @@ class Remembering:
             # The database does not say, or there is a list of tags, or a stale one: the application knows the rules.
             await self.app(scope, receive, send)
         elif known is None:
-            await self.app(scope, receive, Keeping(self, key, send))
+            await self.answer(scope, receive, Keeping(self, key, send) if self.most_bytes else send, origin)
         else:
             self.answers.move_to_end(key)
             await self.say(scope, send, known, whole=not tag)
 
+    async def answer(self, scope: Scope, receive: Receive, send: Send, origin: bytes) -> None:
+        """Give a new answer, without the framework where that may do."""
+        begun = time.perf_counter()
+        request_id = self.request_id()
+        answer = self.prompt.ahead(scope, request_id) if self.prompt is not None and not origin else None
+        if answer is None:
+            await self.app(scope, receive, send)
+            return
+        took = time.perf_counter() - begun
+        timed = (b"server-timing", b"total;dur=%.1f" % (took * 1000))
+        # No origin was named: another answer could have been given to one.
+        own = [(name, value + b", Origin") if name == b"vary" else (name, value) for name, value in answer.raw_headers]
+        headers = [*own, (b"x-request-id", request_id.encode()), timed, *GUARDING]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+        self.metrics.answered("GET", answer.status_code, took)
+        self.log(request_id, scope, answer.status_code, round(took * 1000, 1))
+
+    def request_id(self) -> str:
+        """An id that no other request has."""
+        return f"{self.prefix}{next(self.number):016x}"
+
+    def log(self, request_id: str, scope: Scope, status: int, ms: float) -> None:
+        """Say in the log what was answered."""
+        if log.isEnabledFor(logging.INFO):
+            path = scope["path"][:500]
+            fields = {"request_id": request_id, "method": "GET", "path": path, "status": status, "ms": ms}
+            log.info("GET %s %s", path, status, extra=fields)
+
     async def say(self, scope: Scope, send: Send, known: Answer, *, whole: bool) -> None:
         """Give a remembered answer, or say that whoever asks has it already."""
         self.metrics.remembered.inc()
-        request_id = f"{self.prefix}{next(self.number):016x}"
+        request_id = self.request_id()
         status = 200 if whole else 304
         headers = [*(known.headers if whole else known.kept), (b"x-request-id", request_id.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": known.body if whole else b""})
-        if log.isEnabledFor(logging.INFO):
-            fields = {
-                "request_id": request_id,
-                "method": "GET",
-                "path": scope["path"][:500],
-                "status": status,
-                "ms": 0.0,
-            }
-            log.info("GET %s %s", scope["path"][:500], status, extra=fields)
+        self.log(request_id, scope, status, 0.0)
 
     def keep(self, key: tuple[object, ...], answer: Answer) -> None:
         """Remember an answer, and forget those that were asked for the longest time ago."""

@@ -7,12 +7,14 @@ does, and so do the next ones of its form for a while. Nobody waits longer than 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
 
 from app.db import Database
 from app.errors import Unavailable
@@ -28,7 +30,15 @@ SHUN_SECONDS_MOST: Final = 60.0
 FORMS_MOST: Final = 10_000
 # What counts, searches, waits, or brings a whole result.
 LONG: Final = {b"facet", b"count", b"q", b"min_revision", b"format", b"state", b"per", b"cite"}
+PLAIN_PATH: Final = re.compile(rb"/v1/[A-Za-z0-9_.~:@/-]{1,500}")
+PLAIN_QUERY: Final = re.compile(rb"[\x21-\x7e]{0,1000}")  # what is longer is looked at by the guard
 PLAIN: Final = {b"", b"*/*", b"application/json"}
+Handler = Callable[[Request], Response]
+
+
+def UNKNOWN(_: Request) -> Response:
+    """Stands for no handler."""
+    raise NotImplementedError
 
 
 class Prompt:
@@ -37,27 +47,73 @@ class Prompt:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.shunned: dict[object, tuple[float, float]] = {}  # until when, and how long that was
+        self.app: ASGIApp | None = None
+        self.handlers: dict[str, Handler | None] = {}  # by path; None for what is not answered here
+        self.records: dict[str, Handler] = {}  # of one record, by the path up to its id
 
-    def endpoint(self, handler: Callable[[Request], Response]) -> Any:
+    def know(self, path: str, handler: Handler, *, prompt: bool) -> None:
+        """Take in which handler answers a path, so that it can be asked in front of the framework."""
+        start, _, end = path.rpartition("/")
+        if end == "{id}" and "{" not in start and prompt:
+            self.records[start] = handler
+        elif "{" not in path:
+            self.handlers[path] = handler if prompt else None
+
+    def endpoint(self, handler: Handler) -> Any:
         """A handler as the framework wants it, tried on the loop first where that may do."""
 
         async def run(request: Request) -> Response:
-            form = self.form(handler, request)
-            if form is not None and self.database.idle and self.welcome(form):
-                try:
-                    with self.database.hurrying(MOST_LOOKS, MOST_SECONDS):
-                        answer = handler(request)
-                    self.shunned.pop(form, None)
+            if "tried" not in request.scope:
+                answer = self.tried(handler, request)
+                if answer is not None:
                     return answer
-                except heavy.Postponed:
-                    pass
-                except Unavailable:
-                    # Not done in time, or the database is away: a thread finds out.
-                    self.shun(form)
             return await heavy.answered(handler, request)
 
         run.handler = handler  # type: ignore[attr-defined]
         return run
+
+    def ahead(self, scope: Scope, request_id: str) -> Response | None:
+        """The answer to a plain request without the framework, which takes as long as a short answer; None where that may not do.
+
+        What is refused, what fails, and whatever is unusual is left to the framework: it says so in the right words.
+        """
+        path: str = scope["path"]
+        handler, named = self.handlers.get(path, UNKNOWN), {}
+        if handler is UNKNOWN:
+            start, _, id = path.rpartition("/")
+            handler, named = self.records.get(start), {"id": id}
+        if (
+            handler is None
+            or not PLAIN_PATH.fullmatch(scope["raw_path"])
+            or not PLAIN_QUERY.fullmatch(scope["query_string"])
+        ):
+            return None
+        own = {"app": self.app, "path_params": named, "head": False, "request_id": request_id}
+        try:
+            answer = self.tried(handler, Request({**scope, **own}))
+        except Exception:
+            # Once more, where errors are answered and told.
+            answer = None
+        if answer is None:
+            scope["tried"] = True
+        return answer
+
+    def tried(self, handler: Handler, request: Request) -> Response | None:
+        """The answer to a short question; None for others."""
+        form = self.form(handler, request)
+        if form is None or not self.database.idle or not self.welcome(form):
+            return None
+        try:
+            with self.database.hurrying(MOST_LOOKS, MOST_SECONDS):
+                answer = handler(request)
+            self.shunned.pop(form, None)
+            return answer
+        except heavy.Postponed:
+            return None
+        except Unavailable:
+            # Not done in time, or the database is away: a thread finds out.
+            self.shun(form)
+            return None
 
     def welcome(self, form: object) -> bool:
         """Whether questions of a form are tried here."""

@@ -231,6 +231,8 @@ def representation(request: Request, asked: str | None, offered: Sequence[str]) 
     if asked is not None:
         return asked
     accept = request.headers.get("accept", "").strip() or "*/*"
+    if accept in ("*/*", JSON):
+        return "json"
     known = {media: name for name, media in media_types().items() if name in offered or name == "json"}
     for media in ranked(accept):
         if media in ("*/*", "application/*"):
