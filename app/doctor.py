@@ -25,6 +25,8 @@ SHOWN = 20  # ailments of one kind that are listed
 
 def examine(database: Database, migrations: Path) -> Iterator[str]:
     """Every ailment, in words."""
+    # FTS5's check trusts the outline of the index that its connection has kept, and calls what others wrote since damage.
+    database.reader.dispose()
     with database.read() as connection:
         state = schema.state(connection, migrations)
         if state != "current":

@@ -159,3 +159,21 @@ def test_a_participant_that_nobody_knows_is_found(well: KnowledgeBase) -> None:
     assert any("event_participant leads to arden" in one for one in ailments(well))
     do(well, insert(actor).values(dict(row)))
     assert ailments(well) == []
+
+
+def test_a_connection_that_saw_the_index_of_words_before_a_write_finds_it_well_after_it(
+    own_seeded: KnowledgeBase,
+) -> None:
+    key, actors = own_seeded.key("write"), "/v1/actors"
+    cited = own_seeded.json("/v1/passages?limit=1")["items"][0]["id"]
+    nippon = {"kind": "state", "name": "Nippon", "evidence": [cited]}
+    steps: list[tuple[str, str, dict[str, object] | None, dict[str, str | bytes]]] = [
+        ("PUT", f"{actors}/nippon", nippon, {"If_None_Match": "*"}),
+        ("POST", f"{actors}/japan/merge", {"into": "nippon", "why": "One state."}, {}),
+        ("DELETE", f"{actors}/japan/merge?why=Two+states.", None, {}),
+    ]
+    assert ailments(own_seeded) == []
+
+    for method, path, body, headers in steps:
+        assert own_seeded.send(method, path, body, key=key, **headers).status_code in (200, 201)
+        assert ailments(own_seeded) == [], path
