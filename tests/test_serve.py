@@ -139,6 +139,18 @@ def test_what_is_no_http_is_refused_with_a_problem_document(folder):
         assert server.get("/healthz")[0].status == 200
 
 
+def test_two_workers_together_let_a_guesser_try_no_more_keys_than_one(folder):
+    with serving(folder, "--no-seed", "--workers", "2", CHANCERY_REFUSED_MINUTE="8") as server:
+        told = []
+        for _ in range(40):
+            with closing(http.client.HTTPConnection(server.host, server.port, timeout=20)) as connection:
+                connection.request("GET", "/v1/topics", headers={"Authorization": "Bearer chy_guess"})
+                told.append(connection.getresponse().status)
+
+    assert set(told) == {401, 429}
+    assert told.count(401) <= 8
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_sigterm_lets_an_accepted_request_finish_and_ends_with_0(folder, workers):
     with serving(folder, "--no-seed", "--workers", workers, CHANCERY_MIN_REVISION_SECONDS="2") as server:

@@ -82,7 +82,9 @@ class Gate:
         limited = settings.rate_limit == "on"
         self.writes = Counter(settings.writes_minute) if limited else None
         self.reads = Counter(settings.reads_minute) if limited and settings.reads_minute else None
-        self.refusals = Counter(settings.refused_minute) if limited else None
+        # A guesser reaches every worker: together they hold to the limit, and none of them has to ask another.
+        guesses = max(1, settings.refused_minute // settings.workers)
+        self.refusals = Counter(guesses) if limited else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] == "OPTIONS":
