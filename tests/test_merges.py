@@ -153,6 +153,30 @@ def test_merges_that_cannot_be_are_refused(twice: KnowledgeBase):
     assert twice.latest == 1
 
 
+def test_a_chain_of_merges_leads_to_its_end_never_closes_and_is_undone_from_there(kb: KnowledgeBase):
+    kb.load(dossier(actors=[person(id, id.title()) for id in ("one", "two", "three")]))
+    key = kb.key("write")
+
+    def send(method: str, id: str, into: str = "") -> int:
+        body = {"into": into, "why": "The same."} if into else None
+        return kb.send(method, f"/v1/actors/{id}/merge{'' if into else '?why=Not'}", body, key=key).status_code
+
+    def leads(path: str) -> str | None:
+        return kb.client.get(f"/v1/actors/{path}", follow_redirects=False).headers.get("location")
+
+    assert [send("POST", *pair) for pair in (("one", "two"), ("two", "one"), ("two", "three"), ("three", "one"))] == [
+        200,
+        308,
+        200,
+        308,
+    ]
+    assert [leads(id) for id in ("one", "two", "three")] == ["/v1/actors/three", "/v1/actors/three", None]
+    assert [leads(id) for id in ("one?as_of=1", "one?as_of=2", "two?as_of=2")] == [None, "/v1/actors/two?as_of=2", None]
+    assert [send("DELETE", id) for id in ("one", "two", "one")] == [308, 200, 200]
+    assert [leads(id) for id in ("one", "two", "three")] == [None, None, None]
+    assert healthy(kb)
+
+
 def test_a_repeated_merge_gets_its_first_answer(twice: KnowledgeBase):
     key = twice.key("write")
     answers = [twice.send("POST", "/v1/actors/the-mayor/merge", WHY, key=key, Idempotency_Key="m") for _ in range(2)]
