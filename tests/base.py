@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -141,9 +142,13 @@ class KnowledgeBase:
             return ledger.latest(connection)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, as soon as every thread of a request has."""
         self.client.close()
         self.watch.close()
+        limit = time.monotonic() + 5
+        while any(engine.pool.checkedout() for engine in (self.database.reader, self.database.writer)):  # type: ignore[attr-defined]
+            assert time.monotonic() < limit, "a connection was never given back"
+            time.sleep(0.01)
         self.database.close()
 
 

@@ -384,7 +384,7 @@ def edits_of(resource: Resource) -> Iterator[Operation]:
         {"$ref": "#/components/schemas/Retraction"},
         (ENRICHMENT, WHY),
         (id,),
-        problems=(*PROBLEMS, 308, 404, 409, 410, 412),
+        problems=(*PROBLEMS, 308, 404, 409, 410, 412, 428),
         method="DELETE",
         scope="write",
         headers=(IF_MATCH, RETRY),

@@ -71,10 +71,10 @@ def check(connection: Connection, edit: Edit, *, creates: bool) -> int | None:
 
     Raises NoPrecondition, LostRace; Moved, Gone or NotFound where there is no record and none is made.
     """
-    if creates and not edit.precondition:
+    if not edit.precondition:
+        new = " or, for a new one, If-None-Match: *" if creates else ""
         raise NoPrecondition(
-            f"Say which version you mean: If-Match with the ETag that GET {edit.address} gives or, for a new one, "
-            "If-None-Match: *. Nothing was changed."
+            f"Say which version you mean: If-Match with the ETag that GET {edit.address} gives{new}. Nothing was changed."
         )
     latest = ledger.latest(connection)
     view = View(latest, enrichment=True)
@@ -91,7 +91,7 @@ def check(connection: Connection, edit: Edit, *, creates: bool) -> int | None:
     since = stands[0]
     if edit.precondition.absent:
         raise lost(connection, edit, latest, f"{edit.id} stands already, since revision {since}.")
-    if edit.precondition and not any(holds(connection, edit, tag, since, latest) for tag in edit.precondition.tags):
+    if not any(holds(connection, edit, tag, since, latest) for tag in edit.precondition.tags):
         raise lost(
             connection,
             edit,
