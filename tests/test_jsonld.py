@@ -244,7 +244,7 @@ def test_the_names_are_addresses_where_the_settings_say_which_and_they_lead_to_t
     assert there.status_code == 303
     assert there.headers["location"] == "/v1/actors/a1?format=jsonld"
     assert (iri, RDF.type, PROV.Agent) in graph_of(public.get(there.headers["location"]).content)
-    public.client.close()
+    public.close()
 
 
 @pytest.mark.parametrize("id", ["nobody", "%00", "a" * 600, "%ff", "%0d%0aX: y"])
