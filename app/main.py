@@ -107,10 +107,11 @@ def create_app(
             )
             continue
         made = prompt.endpoint if one.prompt else endpoint
+        handler = citable(one)
         if one.method == "GET":
-            prompt.know(one.path, citable(one), prompt=one.prompt)
+            prompt.know(one.path, handler, prompt=one.prompt)
         # A plain route: what FastAPI would look for in a handler that takes the request alone costs 80 µs.
-        route = Route(one.path, made(citable(one)), methods=[one.method], name=one.id, include_in_schema=False)
+        route = Route(one.path, made(handler), methods=[one.method], name=one.id, include_in_schema=False)
         route.methods = {one.method}  # HEAD is served as GET before it comes here
         app.router.routes.append(route)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from app.commands.common import Unusable, Where, opened, read_file, say
+from app.commands.common import Unusable, Where, opened, read_key, say
 from app.errors import ChanceryError
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def asked(database: str | None, server: str | None, key: Path | None) -> Iterato
             raise Unusable("The server's address begins with http:// or https://.")
         headers = {"User-Agent": "chancery"}
         if key is not None:
-            headers["Authorization"] = f"Bearer {read_file(key, 1_000, 'A key').decode('ascii', 'replace').strip()}"
+            headers["Authorization"] = f"Bearer {read_key(key)}"
         try:
             client = httpx.Client(base_url=server.rstrip("/"), headers=headers, timeout=httpx.Timeout(10, read=SECONDS))
         except httpx.InvalidURL as error:

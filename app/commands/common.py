@@ -113,6 +113,11 @@ def read_file(file: Path, most: int, what: str = "A dossier") -> bytes:
     return data
 
 
+def read_key(file: Path) -> str:
+    """The key that a file holds."""
+    return read_file(file, 1_000, "A key").decode("ascii", "replace").strip()
+
+
 def read_text(file: Path) -> str:
     """A text exactly as it is: UTF-8, no line break changed. Raises Unusable for what is not UTF-8."""
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.commands.common import Unusable, Where, opened, read_file, say
+from app.commands.common import Unusable, Where, opened, read_key, say
 from app.errors import ChanceryError, NotFound
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def mirror(
     base = url.rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise Unusable("The address begins with http:// or https://.")
-    other = Other(base, None if key is None else read_file(key, 1_000, "A key").decode("ascii", "replace").strip())
+    other = Other(base, None if key is None else read_key(key))
     with opened(database) as (_, own):
         following = Mirror(own, other.json, other.text, utc_now, without_events)
         while True:

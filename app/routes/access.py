@@ -71,6 +71,12 @@ class Counter:
         return max(1, ceil(window.since + MINUTE - self.now()))
 
 
+def parts_of(given: bytes) -> tuple[str, str]:
+    """The scheme of an `Authorization` header, and what follows it."""
+    scheme, _, secret = given.decode("latin-1").strip().partition(" ")
+    return scheme, secret.strip()
+
+
 class Gate:
     """Recognises keys and keeps the limits; what it found stands in the scope, under `key`."""
 
@@ -127,7 +133,7 @@ class Gate:
     async def still(self, given: bytes) -> bool:
         """Whether a key that was good is good: for answers that last, asked anew. A database that is away ends nothing."""
         try:
-            await to_thread.run_sync(self.look_up, given.decode("latin-1").strip().partition(" ")[2].strip())
+            await to_thread.run_sync(self.look_up, parts_of(given)[1])
         except Unauthorized:
             return False
         except ChanceryError:
@@ -146,10 +152,10 @@ class Gate:
                 headers={"Retry-After": str(wait)},
             )
         try:
-            scheme, _, secret = given[0].decode("latin-1").strip().partition(" ")
+            scheme, secret = parts_of(given[0])
             if len(given) > 1 or scheme.lower() != "bearer":
                 raise keys.refused("A key comes once, as `Authorization: Bearer chy_…`.")
-            return await to_thread.run_sync(self.look_up, secret.strip())
+            return await to_thread.run_sync(self.look_up, secret)
         except Unauthorized:
             if self.refusals is not None:
                 self.refusals.take(address)

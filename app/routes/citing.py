@@ -66,8 +66,7 @@ def citing(request: Request, one: Operation, style: str) -> Response:
         "Vary": "Accept",
         "Content-Disposition": f'inline; filename="{told.key}.{cite.ENDINGS[style]}"',
     }
-    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if headers["ETag"] in tags:
+    if reading.held(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(said, media_type=cite.STYLES[style], headers=headers)
 

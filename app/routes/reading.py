@@ -192,11 +192,13 @@ def waited(here: State, connection: Connection, min_revision: int | None) -> tup
 
 def unchanged(request: Request, pinned: Pinned) -> Response | None:
     """304 where the client has this very answer already."""
+    return Response(status_code=304, headers=headers(pinned)) if held(request, pinned.etag) else None
+
+
+def held(request: Request, etag: str) -> bool:
+    """Whether the client says that it has the answer of this ETag already."""
     asked = request.headers.get("if-none-match", "")
-    tags = [tag.strip().removeprefix("W/") for tag in asked.split(",")]
-    if pinned.etag in tags or asked.strip() == "*":
-        return Response(status_code=304, headers=headers(pinned))
-    return None
+    return asked.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in asked.split(",")]
 
 
 def headers(pinned: Pinned, links: Sequence[str] = ()) -> dict[str, str]:
