@@ -349,6 +349,12 @@ def empty(connection: Connection, number: int, *, coded_rows: bool = True) -> No
     text_index.emptied(connection, number)
 
 
+def forget(connection: Connection, number: int, *, coded_rows: bool = True) -> None:
+    """Drop an open revision as if it had not been, so that its number is free: for a mirror, whose numbers are another's."""
+    empty(connection, number, coded_rows=coded_rows)
+    connection.execute(delete(revision).where(revision.c.number == number, revision.c.state == "open"))
+
+
 def hold(connection: Connection, number: int) -> None:
     """Make sure, until the transaction ends, that a revision is open. Raises Conflict where it is not, or no more.
 

@@ -20,14 +20,13 @@ from app.query.evidence import digest_of
 SHOWN = 20  # sources that a refusal names
 
 
-def attach(connection: Connection, id: str, text: str, now: datetime) -> bool:
-    """Keep the text of a source; says whether anything changed.
+def attach(connection: Connection, id: str, text: str, now: datetime, *, retracted: bool = False) -> bool:
+    """Keep the text of a source, where asked also of a `retracted` one; says whether anything changed.
 
     Raises NotFound for a source that does not stand, TextRefused for a text that is not the one that was annotated.
     """
-    row = connection.execute(
-        select(source.c.sha256, source.c.characters).where(source.c.id == id, source.c.until.is_(None))
-    ).first()
+    versions = select(source.c.sha256, source.c.characters).where(source.c.id == id).order_by(source.c.since.desc())
+    row = connection.execute(versions if retracted else versions.where(source.c.until.is_(None))).first()
     if row is None:
         raise no_source(connection, id)
     _turn(connection)

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +66,35 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Knowl
     two.close()
 
 
-def mirror(one: KnowledgeBase, two: KnowledgeBase, **more: Any) -> Mirror:
-    """The second as a mirror of the first."""
+@dataclass
+class Asked:
+    """A knowledge base as its mirror sees it."""
 
-    def fetch(path: str) -> Any:
-        told = one.get(path)
+    base: KnowledgeBase
+
+    def got(self, path: str, **headers: str) -> Any:
+        told = self.base.get(path, **headers)
         if told.status_code == 404:
             raise NotFound(path)
         assert told.status_code == 200, told.text
-        return told.json()
+        return told
 
-    def text(path: str) -> str | None:
-        told = one.get(path)
-        return told.text if told.status_code == 200 else None
+    def json(self, path: str) -> Any:
+        return self.got(path).json()
 
-    return Mirror(two.database, fetch, text, Now(), **more)
+    def text(self, path: str) -> str:
+        return str(self.got(path).text)
+
+    def tag(self, path: str) -> str | None:
+        return str(self.got(path).headers["etag"])
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        yield from self.got(path).content.splitlines()
+
+
+def mirror(one: KnowledgeBase, two: KnowledgeBase, **more: Any) -> Mirror:
+    """The second as a mirror of the first."""
+    return Mirror(two.database, Asked(one), Now(), **more)
 
 
 def questions(base: KnowledgeBase) -> Iterator[str]:
@@ -152,14 +167,14 @@ def test_a_database_of_its_own_is_made_no_mirror(pair: tuple[KnowledgeBase, Know
 def test_a_revision_that_breaks_off_is_not_there_at_all(pair: tuple[KnowledgeBase, KnowledgeBase]):
     one, two = pair
     whole = mirror(one, two)
-    plain = whole.fetch
 
-    def breaking(path: str) -> Any:
-        if path.startswith("/v1/changes"):
-            raise ConnectionError("gone")
-        return plain(path)
+    class Breaking(Asked):
+        def json(self, path: str) -> Any:
+            if path.startswith("/v1/changes"):
+                raise ConnectionError("gone")
+            return Asked.json(self, path)
 
-    whole.fetch = breaking
+    whole.other = Breaking(one)
     with pytest.raises(ConnectionError):
         list(whole.catch_up())
 

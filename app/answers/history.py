@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from app import ledger
+from app.coded import stream
 from app.errors import BadQuery, ChanceryError, Fault, Gone, Moved, NotFound
 from app.models.base import ENRICHED
 from app.models.coded import rejected_row
@@ -132,8 +133,8 @@ def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
-def revision_json(row: Row[Any]) -> dict[str, Any]:
-    """A published revision as the API shows it."""
+def revision_json(row: Row[Any], *, coded: bool) -> dict[str, Any]:
+    """A published revision as the API shows it; `coded` says whether it did something to coded events."""
     return {
         "number": row.number,
         "type": "revision",
@@ -142,9 +143,11 @@ def revision_json(row: Row[Any]) -> dict[str, Any]:
         "origin": row.origin,
         "by": row.by,
         "why": row.why,
+        "opened_at": row.opened_at,
         "published_at": row.published_at,
         "counts": orjson.loads(row.counts),
         "changes": f"/v1/changes?after={row.number - 1}",
+        "events": f"/v1/revisions/{row.number}/events" if coded else None,
     }
 
 
@@ -156,7 +159,18 @@ def revisions(connection: Connection, upto: int, *, after: int, limit: int) -> l
         .order_by(revision.c.number)
         .limit(limit)
     )
-    return [revision_json(row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    coded = stream.touching(connection, {row.number: row.kind for row in rows})
+    return [revision_json(row, coded=row.number in coded) for row in rows]
+
+
+def of_number(connection: Connection, upto: int, text: str) -> int | None:
+    """The number of the revision that a path names, where it was published by then."""
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10):
+        return None
+    number = int(text)
+    query = select(revision.c.number).where(revision.c.number == number, revision.c.state == "published")
+    return connection.execute(query).scalar() if number <= upto else None
 
 
 def changes(

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import typer
 
-from app.commands.common import Unusable, Where, opened, read_key, say
+from app.commands.client import of_server, problem
+from app.commands.common import Unusable, Where, opened, say
 from app.errors import ChanceryError
 
 if TYPE_CHECKING:
@@ -177,16 +178,7 @@ def asked(database: str | None, server: str | None, key: Path | None) -> Iterato
     if server is not None:
         if database is not None:
             raise Unusable("Ask one: either --database or --server.")
-        if not server.startswith(("http://", "https://")):
-            raise Unusable("The server's address begins with http:// or https://.")
-        headers = {"User-Agent": "chancery"}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {read_key(key)}"
-        try:
-            client = httpx.Client(base_url=server.rstrip("/"), headers=headers, timeout=httpx.Timeout(10, read=SECONDS))
-        except httpx.InvalidURL as error:
-            raise Unusable(f"{server} is not an address: {error}.") from None
-        with client:
+        with of_server(server, key, agent="chancery", seconds=SECONDS) as client:
             yield client
         return
     if key is not None:
@@ -235,15 +227,8 @@ def content(client: httpx.Client, path: str, pairs: list[tuple[str, str]]) -> di
 
 def refusal(answer: httpx.Response) -> ChanceryError:
     """What was turned down, in the words of the problem that was answered."""
-    import orjson
-
-    answer.read()
-    try:
-        problem = orjson.loads(answer.content)
-        said = str(problem["detail"])
-        wrong = [f"{one['name']}: {one['detail']}" for one in problem.get("errors", ()) if "detail" in one]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        said, wrong = f"{answer.url.host} answered {answer.status_code}: is it a Chancery server?", []
+    detail, wrong = problem(answer)
+    said = detail or f"{answer.url.host} answered {answer.status_code}: is it a Chancery server?"
     if answer.status_code == 404:
         said = unknown(answer.url.path) or said
     told = "\n".join([said, *(line for line in wrong if line.partition(": ")[2] not in said)])

@@ -83,7 +83,8 @@ class Job:
 def job_of(kept: Mapping[str, Any]) -> Job:
     """The job that a revision keeps."""
     rest = {name: value for name, value in kept.items() if name in Job.__slots__}
-    return Job(file=kept["import"], **{**rest, "companions": tuple(rest.get("companions", ()))})
+    # A mirror has the import and not the file.
+    return Job(file=kept.get("import", ""), **{**rest, "companions": tuple(rest.get("companions", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,7 +450,7 @@ class Work:
             )
             with held.scratch() as connection:
                 actors = actors_of(connection, source.dataset)
-                first = _is_first(connection, source.dataset)
+                first = is_first(connection, source.dataset)
             stage.create()
             self._timed("read", lambda: self._stage(stage, actors))
             self._expect()
@@ -575,7 +576,7 @@ class Work:
 
     def _write_parts(self, stage: Stage, number: int, spans: Sequence[Span], actors: Actors, first: bool) -> None:
         days = self.tally.days.union(stage.days_of_gone())
-        stage.calendar((day, _month(day)) for day in sorted(days))
+        stage.calendar((day, month_of(day)) for day in sorted(days))
         runs = stage.share(actors.parts)
         stage.collect(spans)
         self._each("parts", stage, number, runs, partial(stage.write_parts, first=first))
@@ -682,7 +683,7 @@ def _summary(source: Source, *, revision: int | None = None, **told: Any) -> Sum
     )
 
 
-def _is_first(connection: Connection, dataset: str) -> bool:
+def is_first(connection: Connection, dataset: str) -> bool:
     """Whether a dataset has no events yet; asked of a small table, since events have no index by dataset."""
     query = select(coded_month.c.dataset).where(coded_month.c.dataset == dataset).limit(1)
     return connection.execute(query).first() is None
@@ -731,7 +732,7 @@ def _link(here: Known, row: Mapping[str, Any], number: int) -> dict[str, Any] | 
     return None if found is None else {"number": row["number"], "since": number, "actor": found.actor, "why": found.why}
 
 
-def _month(day: int) -> int:
+def month_of(day: int) -> int:
     """The month of a day, counted since January of year 0."""
     found = from_day_number(day)
     return found.year * 12 + found.month - 1

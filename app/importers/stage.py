@@ -48,13 +48,18 @@ WHAT: Final = "COALESCE(code, label, plover)"
 # ── What differs between the databases ──────────────────────────────────────────────────────────────────────────────
 
 
-def load(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Put rows, in the order of STAGED, into the temporary table."""
+def load(
+    connection: Connection,
+    rows: Sequence[tuple[Any, ...]],
+    table: str = "staged",
+    into: Sequence[str] = STAGED,
+) -> None:
+    """Put rows, in the order of the columns that they go into, into a temporary table."""
     if _embedded(connection):
         names: list[str] = []
         marks: list[str] = []
         columns: list[Sequence[Any]] = []
-        for name, column in zip(STAGED, zip(*rows, strict=True), strict=True):
+        for name, column in zip(into, zip(*rows, strict=True), strict=True):
             empty = column.count(None)
             if empty == len(column):
                 continue
@@ -62,10 +67,10 @@ def load(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
             columns.append(["" if value is None else value for value in column] if empty else column)
             marks.append("NULLIF(?, '')" if empty else "?")
             names.append(name)
-        sql = f"INSERT INTO staged ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608
+        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608
         connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
         return
-    sql = f"COPY staged ({', '.join(STAGED)}) FROM STDIN"
+    sql = f"COPY {table} ({', '.join(into)}) FROM STDIN"
     with connection.connection.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[attr-defined]
         for row in rows:
             copy.write_row(row)
@@ -217,6 +222,17 @@ class Stage:
             sums = "events BIGINT, reports BIGINT, intensity DOUBLE PRECISION, weighed BIGINT"
             _table(c, "month_sum", f"month INTEGER, {_types(c, ('code',))}, {sums}", "month, code")
 
+    def make(self, name: str, whole: Sequence[str], words: Sequence[str], key: str) -> None:
+        """Make one more temporary table, of whole numbers and of texts, in the order of its key."""
+        with self.held.scratch() as connection:
+            columns = ", ".join(f"{name} BIGINT" for name in whole)
+            _table(connection, name, f"{columns}, {_types(connection, words)}" if words else columns, key)
+
+    def learn(self, *tables: str) -> None:
+        """Let PostgreSQL know how large temporary tables are."""
+        with self.held.scratch() as connection:
+            _learn(connection, *tables)
+
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Stage some rows."""
         with self.held.scratch() as connection:
@@ -224,11 +240,14 @@ class Stage:
 
     def spans(self) -> list[Span]:
         """The buckets in portions of about CHUNK_ROWS rows; PostgreSQL takes all at once."""
+        return self.portions("SELECT bucket, count(*) AS n FROM staged GROUP BY bucket")
+
+    def portions(self, counting: str) -> list[Span]:
+        """The buckets in portions of about CHUNK_ROWS of the rows that a query counts in each."""
         with self.held.scratch() as connection:
             if not _embedded(connection):
                 return [Span(0, BUCKETS - 1)]
-            counted = connection.execute(text("SELECT bucket, count(*) AS n FROM staged GROUP BY bucket"))
-            filled: dict[int, int] = {row.bucket: row.n for row in counted}
+            filled: dict[int, int] = {row.bucket: row.n for row in connection.execute(text(counting))}
         spans: list[Span] = []
         first, rows = 0, 0
         for bucket in range(BUCKETS):
@@ -438,6 +457,10 @@ class Stage:
             f"DELETE FROM folded WHERE stands = 1 AND {RANGE} AND EXISTS (SELECT 1 FROM coded_event e "  # noqa: S608
             f"WHERE e.number = folded.number AND e.until IS NULL AND {_equal('e', 'folded', (*ATTRIBUTES, 'reports'))})",
         )
+        self.close(connection, spans)
+
+    def close(self, connection: Connection, spans: Sequence[Span]) -> None:
+        """Put into `gone` the versions that `folded` replaces and those of `lost`, and leave out parts that stay as they are."""
         _learn(connection, "folded", "lost")
         parts = _equal("e", "folded", ("day", "initiator", "recipient"))
         self._over(

@@ -102,6 +102,9 @@ coded_event = Table(
     Index("ix_coded_event_label", "label", "day", "number", **having("code IS NULL")),
     # The events of several days alone: how far before a period one may begin that reaches into it.
     Index("ix_coded_event_lasting", "day", "last", "number", **having("last > day")),
+    # What a revision opened and closed, for whoever does the same elsewhere. Rows come in this order, so it grows at its end.
+    Index("ix_coded_event_since", "since", "number"),
+    Index("ix_coded_event_until", "until", "number", **having("until IS NOT NULL")),
     info=sharded("number"),
     sqlite_with_rowid=False,
     comment="An event that a dataset codes.",
@@ -142,6 +145,8 @@ coded_report = Table(
     Column("weight", Integer, nullable=False, comment="How many reports it stands for; 0 for a mention."),
     # A row that comes again is found by its own id, wherever it belonged; and an event by the id of any of its reports.
     Index("ix_coded_report_native", "native", "number"),
+    Index("ix_coded_report_since", "since", "number"),
+    Index("ix_coded_report_until", "until", "number", **having("until IS NOT NULL")),
     info=sharded("number", "coded_event"),
     sqlite_with_rowid=False,
     comment="A record of a dataset that says an event happened; none where the dataset's rows have no id of their own.",

@@ -9,6 +9,7 @@ from app.routes import (
     feeds,
     linked,
     lists,
+    mirrored,
     network,
     questions,
     search,
@@ -33,6 +34,7 @@ def operations() -> list[Operation]:
         *network.operations(),
         *texts.operations(),
         *linked.operations(),
+        *mirrored.operations(),
         *writing.operations(),
     ]
     return sorted(found, key=lambda operation: operation.path.count("{"))

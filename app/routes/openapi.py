@@ -11,7 +11,7 @@ from app.query.fields import Choice, Day, Kind, Number, Ref, Resource, Term, Who
 from app.query.params import Parameter, parameters
 from app.query.shapes import COMPONENTS, boolean, listed, maybe, obj, one_of, string, whole
 from app.resources import PUBLIC, RESOURCES
-from app.routes import analysis, network, questions, search, writing
+from app.routes import analysis, mirrored, network, questions, search, writing
 from app.routes.lists import class_name
 from app.routes.operations import Body, Operation
 from app.vocabularies import Vocabularies
@@ -269,6 +269,7 @@ def schemas(vocabularies: Vocabularies) -> dict[str, Any]:
     found |= search.COMPONENTS
     found |= analysis.COMPONENTS
     found |= network.COMPONENTS
+    found |= mirrored.COMPONENTS
     found["ResourceSummary"] = obj("A resource in a line.", questions.SUMMARY)
     found["Count"] = obj(
         "How many records there are.", {"n": whole(), "exact": boolean("False where counting stopped at a bound.")}

@@ -58,6 +58,7 @@ REVISION = obj(
         "origin": string("The dossier or dataset it published.", null=True),
         "by": string(),
         "why": string(),
+        "opened_at": string("When its writer began; RFC 3339, UTC."),
         "published_at": string("RFC 3339, UTC."),
         "counts": {
             "type": "object",
@@ -65,6 +66,7 @@ REVISION = obj(
             "description": "Records created, updated and retracted, by noun.",
         },
         "changes": string("What it changed."),
+        "events": string("What it did to the events of datasets, as a stream; null where it did nothing.", null=True),
     },
 )
 STEP = obj(
