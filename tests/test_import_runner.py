@@ -22,6 +22,7 @@ from sqlalchemy import Engine, delete, event, select, text
 from app import ledger
 from app.errors import BadQuery, Conflict
 from app.importers import icews, runner, tkg
+from app.importers import lines as lines_module
 from app.importers.base import FileRefused
 from app.importers.summary import Summary
 from app.ledger import Busy, Change
@@ -206,6 +207,43 @@ def test_importing_a_file_twice_changes_nothing(kb: KnowledgeBase, tmp_path: Pat
     assert everything(kb) == before
     assert kb.latest == latest
     assert kb.json(dataset) == answer
+
+
+def test_rows_taken_by_the_block_mean_what_they_mean_one_by_one(
+    kb: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = random.Random(1)
+    fact = "A\tPraise\tB\t2005-01-01\ttrain"
+    odd = [
+        "",
+        FACTS_HEADER,
+        "A\tPraise\tB",
+        *[fact.replace("2005-01-01", day) for day in ("2005-02-30", "2999-01-01", "0000-01-01", "", "2005-1-1")],
+        *[fact.replace("Praise", label) for label in ("", "C:\\new\\N", "x" * 600)],
+        *[fact.replace("A", name) for name in ("", "B", "A_\r_", "\\.")],
+        *[f"{fact}{more}" for more in ("\t", "\tmore", "\r")],
+    ]
+    plain = [
+        f"A_{chosen.randrange(9)}\t{chosen.choice(('Make_statement', 'Praise', 'Use_force'))}\tB {chosen.randrange(9)}"
+        f"\t2005-01-{chosen.randrange(1, 28):02}\ttrain"
+        for _ in range(2000)
+    ]
+    lines = [*plain, *(line for line in odd for _ in range(20))]
+    chosen.shuffle(lines)
+    path = tmp_path / "facts.tsv"
+    path.write_text("\n".join([FACTS_HEADER, *lines]) + "\n")
+    monkeypatch.setattr(lines_module, "_BLOCK_BYTES", 2_000)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.Work, "_familiar", lambda *_: None)
+        one_by_one = load(kb, path, accept=0.5)
+    before = everything(kb)
+    again = load(kb, path, accept=0.5, again=True)
+
+    assert again.unchanged
+    assert everything(kb) == before
+    assert (again.rows, again.rejected, again.notes) == (one_by_one.rows, one_by_one.rejected, one_by_one.notes)
+    assert (again.folded, again.same) == (one_by_one.folded, one_by_one.new)
 
 
 def test_a_changed_file_closes_and_opens_exactly_what_changed(kb: KnowledgeBase, tmp_path: Path) -> None:

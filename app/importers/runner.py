@@ -30,9 +30,10 @@ from app.errors import BadQuery, Conflict
 from app.importers import tkg
 from app.importers.base import Coded, Facts, FileRefused, Layout, Notes, Party, Refused, Row
 from app.importers.detect import HEAD_BYTES, detect, importer
+from app.importers.familiar import Familiar, Plain
 from app.importers.opening import open_file
 from app.importers.reconcile import Known, known, link
-from app.importers.stage import BUCKET_BITS, Counts, Span, Stage
+from app.importers.stage import BUCKET_BITS, STAGED, Counts, Span, Stage
 from app.importers.summary import Summary
 from app.ledger import Change, Clock
 from app.models.base import FIRST_DAY, LAST_DAY
@@ -46,6 +47,7 @@ BATCH_ROWS: Final = 20_000  # staged at a time: 15 MB of Python, and a statement
 ACTOR_ROWS: Final = 5_000
 SETTLED_ROWS: Final = 1_000  # events from which on an import changes how the tables are best read
 REJECTED_KEPT: Final = 100_000
+INITIATOR_AT, RECIPIENT_AT = STAGED.index("initiator"), STAGED.index("recipient")
 LONGEST: Final = 500  # characters of a name, code or id: an index of PostgreSQL takes entries of up to 2,700 bytes
 REFUSED_SHARE: Final = 0.05
 FOLDS: Final = {
@@ -481,44 +483,62 @@ class Work:
     # ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _stage(self, stage: Stage, actors: Actors) -> None:
+        familiar = self._familiar(stage, actors)
         rows: list[tuple[Any, ...]] = []
-        for row in self._rows(stage, actors):
+        for row in self._rows(stage, actors, familiar):
             rows.append(row)
             if len(rows) >= BATCH_ROWS:
                 stage.add(rows)
                 rows = []
-                self.progress("read", self.tally.rows, None)
+                self.progress("read", self.tally.rows + (0 if familiar is None else familiar.rows), None)
         if rows:
             stage.add(rows)
+        if familiar is not None:
+            familiar.flush()
+            self.tally.rows += familiar.rows
         if state_of(Path(self.source.job.file)) != self.source.before:
             raise FileRefused(
                 f"{Path(self.source.job.file).name} changed while it was read. Nothing was imported; wait until nobody writes it."
             )
 
-    def _rows(self, stage: Stage, actors: Actors) -> Iterator[tuple[Any, ...]]:
-        """The file's rows as they are staged; refused ones are put aside."""
+    def _familiar(self, stage: Stage, actors: Actors) -> Familiar | None:
+        """What takes familiar rows by the block, where the layout allows it."""
+        if stage.keyed or stage.single or self.source.module is not tkg or self.source.layout == tkg.NUMBERED:
+            return None
+
+        def add(rows: Sequence[Plain]) -> None:
+            stage.add_plain(rows)
+            actors.parts.update([row[3] for row in rows])
+            actors.parts.update([row[4] for row in rows])
+            self.progress("read", self.tally.rows + familiar.rows, None)
+
+        familiar = Familiar(stage.dataset, day_number(self.clock().date()), self.tally.days, add)
+        return familiar
+
+    def _rows(self, stage: Stage, actors: Actors, familiar: Familiar | None) -> Iterator[tuple[Any, ...]]:
+        """The file's rows as they are staged, but for the familiar ones; refused ones are put aside."""
         source, tally = self.source, self.tally
         read = partial(source.module.read, notes=tally.notes)
         if source.layout == tkg.NUMBERED:
             read = partial(read, maps=_maps(source.job))
+        if familiar is not None:
+            read = partial(read, take=familiar.take)
         translate = source.module.translate
         staged = partial(_staged, actors, stage.dataset, stage.single)
         note = tally.seen.note if stage.keyed and not stage.single else None
         days, today = tally.days, day_number(self.clock().date())
         known: set[str | None] = {None}
         with open_file(source.job.file) as file:
-            n = 0
             for row in read(file):
                 tally.rows += 1
                 meant = translate(row) if isinstance(row, Row) else row
                 if isinstance(meant, Refused):
                     tally.refuse(meant)
                     continue
-                n += 1
                 try:
                     if not known.issuperset((meant.code, meant.label, meant.plover, meant.mode)):
                         _short(known, meant)
-                    ready = staged(n, meant)
+                    ready = staged(row.line, meant)
                 except TooLong:
                     tally.refuse(
                         _refused(row, "value-too-long", f"A name, code or id is longer than {LONGEST} characters.")
@@ -537,6 +557,10 @@ class Work:
                     days.add(meant.first)
                 if meant.first > today:
                     tally.notes["future-date"] += 1
+                if familiar is not None:
+                    one, other = ready[INITIATOR_AT], ready[RECIPIENT_AT]
+                    if one is not None and other is not None:
+                        familiar.learn(row.fields, meant, (one, actors.keys[one]), (other, actors.keys[other]))
                 yield ready
 
     def _expect(self) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from app.db import Held
+from app.importers.familiar import Plain
 from app.models.coded import INITIATOR, NOBODY, RECIPIENT, TABLES
 
 CHUNK_ROWS: Final = 100_000  # rows a transaction writes: about a second, so that another writer need not give up
@@ -74,6 +75,36 @@ def load(
     with connection.connection.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[attr-defined]
         for row in rows:
             copy.write_row(row)
+
+
+def load_plain(connection: Connection, rows: Sequence[Plain]) -> None:
+    """Put rows that are a fact and no more into the temporary table."""
+    if _embedded(connection):
+        connection.exec_driver_sql(
+            "INSERT INTO staged (bucket, line, number, day, last, initiator, recipient, label, kind, weight) "  # noqa: S608
+            f"VALUES (?1 >> {BUCKET_BITS}, ?2, ?1, ?3, ?3, ?4, ?5, ?6, NULLIF(?7, ''), 1)",
+            rows,
+        )
+        return
+    sql = "COPY staged (bucket, line, number, day, last, initiator, recipient, label, kind, weight) FROM STDIN"
+    said = {(row[5], row[6]): f"{_escaped(row[5])}\t{row[6] or NULL}" for row in rows}
+    with connection.connection.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[attr-defined]
+        copy.write(
+            "".join(
+                [
+                    f"{number >> BUCKET_BITS}\t{line}\t{number}\t{day}\t{day}\t{one}\t{other}\t{said[label, kind]}\t1\n"
+                    for number, line, day, one, other, label, kind in rows
+                ]
+            )
+        )
+
+
+NULL: Final = "\\N"
+
+
+def _escaped(text: str) -> str:
+    """Text as COPY takes it, without tabs and line feeds, which a cell of a line has not."""
+    return text.replace("\\", "\\\\").replace("\r", "\\r")
 
 
 def _embedded(connection: Connection) -> bool:
@@ -237,6 +268,11 @@ class Stage:
         """Stage some rows."""
         with self.held.scratch() as connection:
             load(connection, rows)
+
+    def add_plain(self, rows: Sequence[Plain]) -> None:
+        """Stage some rows that are a fact and no more."""
+        with self.held.scratch() as connection:
+            load_plain(connection, rows)
 
     def spans(self) -> list[Span]:
         """The buckets in portions of about CHUNK_ROWS rows; PostgreSQL takes all at once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, date
 from typing import BinaryIO, Literal
@@ -142,16 +142,30 @@ def _is_day(text: str) -> bool:
     return len(text) == 10 and text[4] == text[7] == "-" and text[:4].isdigit()
 
 
-def read(file: BinaryIO, notes: Notes | None = None, *, maps: Maps | None = None) -> Iterator[Row | Refused]:
-    """Facts as five cells: subject, relation, object, date, split. With `maps`, the file's numbers are resolved by them."""
+# Given the number of a block's first line, its lines and how many cells each should have: the lines that it leaves, numbered.
+Take = Callable[[int, Sequence[str], int], Iterable[tuple[int, str]]]
+
+
+def read(
+    file: BinaryIO, notes: Notes | None = None, *, maps: Maps | None = None, take: Take | None = None
+) -> Iterator[Row | Refused]:
+    """Facts as five cells: subject, relation, object, date, split. With `maps`, the file's numbers are resolved by them.
+
+    `take` may take lines for itself, by the block, where cells stand in the usual order; only what it leaves is given.
+    """
     notes = notes if notes is not None else Notes()
     cells_of: Callable[[list[str]], tuple[str | None, ...] | BadCell] | None = None
     header: list[str] | None = None
+    width: int | None = None
     for block in blocks(file, notes):
         if isinstance(block, Refused):
             yield block
             continue
-        for line, text in enumerate(block.texts, block.line):
+        if take is not None and width is not None:
+            lines = take(block.line, block.texts, width)
+        else:
+            lines = enumerate(block.texts, block.line)
+        for line, text in lines:
             parts = text.split("\t")
             if cells_of is None:
                 if not text:
@@ -166,10 +180,11 @@ def read(file: BinaryIO, notes: Notes | None = None, *, maps: Maps | None = None
                         )
                         yield Refused(line, "missing-column", detail, text[:SHOWN_CHARACTERS])
                         return
-                    cells_of, header = _by_header(titles, notes), parts
+                    cells_of, header, width = _by_header(titles, notes), parts, _usual(titles)
                     continue
                 else:
-                    cells_of = _by_header(list(COLUMNS[: max(4, min(len(parts), 5))]), notes)
+                    titles = list(COLUMNS[: max(4, min(len(parts), 5))])
+                    cells_of, width = _by_header(titles, notes), _usual(titles)
             if parts == header:
                 notes["header-repeated"] += 1
                 continue
@@ -182,12 +197,16 @@ def read(file: BinaryIO, notes: Notes | None = None, *, maps: Maps | None = None
                 notes["blank-line"] += 1
 
 
+def _usual(titles: Sequence[str]) -> int | None:
+    """How many columns there are where they stand in the layout's order, with a split or without; None for another order."""
+    return len(titles) if tuple(titles) in (COLUMNS, COLUMNS[:4]) else None
+
+
 def _by_header(titles: Sequence[str], notes: Notes) -> Callable[[list[str]], tuple[str | None, ...] | BadCell]:
     """How cells under these titles become the five cells."""
     width = len(titles)
     order = [titles.index(name) if name in titles else None for name in COLUMNS]
-    if straight := order[:4] == [0, 1, 2, 3] and width in (4, 5):
-        straight = width == 4 or order[4] == 4
+    straight = _usual(titles) is not None
 
     def cells_of(parts: list[str]) -> tuple[str | None, ...] | BadCell:
         if len(parts) != width:
