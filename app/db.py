@@ -15,7 +15,7 @@ import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,15 +37,11 @@ LOCKED = "55P03"  # a lock was not to be had in time
 # A long job on SQLite: bounded memory whatever its size. The library is built to keep temporary tables in memory, so they go
 # to a file of their own, and the database's file is not mapped (a mapped page counts as the process's own). Its many small
 # commits need not reach the disk one by one: publishing, on another connection, syncs the log whole.
-LONG_JOB = (
-    "scratch.journal_mode=OFF",
-    "scratch.synchronous=OFF",
-    "scratch.cache_size=-32768",
-    "main.cache_size=-40960",
-    "main.synchronous=NORMAL",
-    "mmap_size=0",
-    "wal_autocheckpoint=16384",
-)
+LONG_JOB = ("main.cache_size=-40960", "main.synchronous=NORMAL", "mmap_size=0", "wal_autocheckpoint=16384")
+# Its scratch files, and the memory for each, in kB: of the job's own connection, and of the one beside it.
+SCRATCH = {"scratch": (32_768, 8_192), "parts": (4_096, 32_768), "lot0": (4_096, 8_192), "lot1": (4_096, 8_192)}
+# Large pages: they are written in fewer steps, and read in the order in which they were written.
+SCRATCH_PAGE_BYTES = 16_384
 
 
 HURRY = threading.local()  # how much the queries of a thread are worth, see `Database.hurrying`
@@ -114,19 +110,26 @@ class Database:
             else _postgresql(self.url, 1, 0, writes=True, more=" -c work_mem=64MB -c temp_buffers=64MB")
         )
         try:
-            with translated(), engine.connect() as connection:
-                if self.embedded:
-                    raw = connection.connection.cursor()
-                    with tempfile.TemporaryDirectory(
-                        prefix=".chancery.", dir=Path(str(self.url.database)).parent
-                    ) as folder:
-                        # Beside the database, where there is room, and without a name once it is open: a crash leaves nothing.
-                        raw.execute("ATTACH ? AS scratch", (str(Path(folder) / "scratch"),))
-                        for pragma in LONG_JOB:
-                            raw.execute(f"PRAGMA {pragma}")
-                        raw.execute("CREATE TABLE scratch.begun (n INTEGER)")
-                    raw.close()
-                yield Held(connection)
+            with translated(), ExitStack() as stack:
+                connection = stack.enter_context(engine.connect())
+                if not self.embedded:
+                    yield Held(connection)
+                    return
+                beside = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                stack.callback(beside.close)
+                beside.execute("PRAGMA temp_store=MEMORY")
+                raw = connection.connection.cursor()
+                for pragma in LONG_JOB:
+                    raw.execute(f"PRAGMA {pragma}")
+                with tempfile.TemporaryDirectory(
+                    prefix=".chancery.", dir=Path(str(self.url.database)).parent
+                ) as folder:
+                    # Beside the database, where there is room, and without a name once they are open: a crash leaves nothing.
+                    for name, sizes in SCRATCH.items():
+                        for cursor, size in zip((raw, beside), sizes, strict=True):
+                            _attach(cursor, Path(folder) / name, size)
+                raw.close()
+                yield Held(connection, Beside(beside))
         finally:
             engine.dispose()
 
@@ -136,27 +139,79 @@ class Database:
         self.writer.dispose()
 
 
+def _attach(cursor: Any, path: Path, kilobytes: int) -> None:
+    """Attach a scratch file, and open it: SQLite does that when it is first needed."""
+    name = path.name
+    cursor.execute(f"ATTACH ? AS {name}", (str(path),))
+    for pragma in (
+        f"page_size={SCRATCH_PAGE_BYTES}",
+        "journal_mode=OFF",
+        "synchronous=OFF",
+        "mmap_size=0",
+        f"cache_size=-{kilobytes}",
+    ):
+        cursor.execute(f"PRAGMA {name}.{pragma}")
+    cursor.execute(f"CREATE TABLE IF NOT EXISTS {name}.begun (n INTEGER)")
+    cursor.execute(f"PRAGMA {name}.user_version").fetchone()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A second connection to the scratch files of a long job, for another thread: SQLite works without Python's lock.
+
+    A file is changed by one of the two connections at a time; to read it, the other one waits until that is done.
+    """
+
+    connection: Any
+
+    def run(self, *statements: str, **values: Any) -> list[int]:
+        """Run statements in one transaction; says how many rows each changed."""
+        try:
+            self.connection.execute("BEGIN")
+            changed = [self.connection.execute(one, values).rowcount for one in statements]
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            # A full disk has rolled it back already.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise exc.DBAPIError.instance(statements[0], values, error, sqlite3.Error) from error
+        return changed
+
+    def one(self, query: str, **values: Any) -> Any:
+        """The first row of a query."""
+        return self.connection.execute(query, values).fetchone()
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A writing connection that makes one transaction after another; its temporary tables last as long as it is held."""
+    """A writing connection that makes one transaction after another; its temporary tables last as long as it is held.
+
+    `beside` is there on SQLite.
+    """
 
     connection: Connection
+    beside: Beside | None = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction for writing."""
-        with self.connection.begin():
+        """A transaction for writing the database itself; temporary tables are only read in it."""
+        with self._kind("writing"):
             yield self.connection
 
     @contextmanager
     def scratch(self) -> Iterator[Connection]:
         """A transaction that reads and writes temporary tables only, and so keeps no other writer waiting."""
-        self.connection.execution_options(scratch=True)
+        with self._kind("scratch"):
+            yield self.connection
+
+    @contextmanager
+    def _kind(self, kind: str) -> Iterator[None]:
+        self.connection.execution_options(kind=kind)
         try:
             with self.connection.begin():
-                yield self.connection
+                yield
         finally:
-            self.connection.execution_options(scratch=False)
+            self.connection.execution_options(kind=None)
 
 
 class Stalls:
@@ -367,9 +422,11 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            connection.exec_driver_sql(
-                "BEGIN" if connection.get_execution_options().get("scratch") else "BEGIN IMMEDIATE"
-            )
+            kind = connection.get_execution_options().get("kind")
+            connection.exec_driver_sql("BEGIN" if kind else "BEGIN IMMEDIATE")
+            if kind == "writing":
+                # The same for one file alone: IMMEDIATE would lock the scratch files too, which are written beside it.
+                connection.exec_driver_sql("DELETE FROM main.alembic_version WHERE 0")
 
     return engine
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from app.coded.lines import ACTOR, BY_NAME, EVENT, LINK, REJECTED, REPORT, SECTIONS, Section, Unfit
 from app.db import Held
 from app.errors import Conflict
+from app.importers.parts import parts_of
 from app.importers.runner import SETTLED_ROWS, is_first, month_of
 from app.importers.stage import BUCKET_BITS, Span, Stage, load
 from app.names import fold
@@ -346,7 +347,7 @@ class Replay:
             parts = {row.actor: row.n for row in rows}
         stage.calendar((day, month_of(day)) for day in sorted(days))
         runs = stage.share(parts)
-        stage.collect(spans)
-        self._each("parts", runs, partial(stage.write_parts, first=first), keep, progress)
-        with self._transaction(keep) as connection:
-            stage.write_months(connection, self.number)
+        with parts_of(self.held, self.dataset, spans, runs) as ordered:
+            self._each("parts", runs, partial(ordered.write, first=first), keep, progress)
+            with self._transaction(keep) as connection:
+                ordered.write_months(connection, self.number)

@@ -32,8 +32,9 @@ from app.importers.base import Coded, Facts, FileRefused, Layout, Notes, Party, 
 from app.importers.detect import HEAD_BYTES, detect, importer
 from app.importers.familiar import Familiar, Plain
 from app.importers.opening import open_file
+from app.importers.parts import Parts, parts_of
 from app.importers.reconcile import Known, known, link
-from app.importers.stage import BUCKET_BITS, STAGED, Counts, Span, Stage
+from app.importers.stage import BUCKET_BITS, STAGED, Counts, Stage
 from app.importers.summary import Summary
 from app.ledger import Change, Clock
 from app.models.base import FIRST_DAY, LAST_DAY
@@ -464,10 +465,12 @@ class Work:
             links: list[dict[str, Any]] = []
             if number is not None and not counts.nothing:
                 links = self._timed("actors", lambda: self._write_actors(held, number, actors.fresh))
-                self._timed("events", lambda: self._each("events", stage, number, spans, stage.write_events))
-                if stage.keyed:
-                    self._timed("reports", lambda: self._each("reports", stage, number, spans, stage.write_reports))
-                self._timed("parts", lambda: self._write_parts(stage, number, spans, actors, first))
+                runs = self._shared(stage, actors)
+                with parts_of(held, source.dataset, spans, runs) as parts:
+                    self._timed("events", lambda: self._each("events", stage, number, spans, stage.write_events))
+                    if stage.keyed:
+                        self._timed("reports", lambda: self._each("reports", stage, number, spans, stage.write_reports))
+                    self._timed("parts", lambda: self._write_parts(stage, number, runs, parts, first))
                 if counts.new + counts.changed >= SETTLED_ROWS:
                     self._timed("settle", stage.settle)
                 self._timed("publish", lambda: self._publish(number, counts))
@@ -598,15 +601,17 @@ class Work:
                     connection.execute(insert(table), some)
         return links
 
-    def _write_parts(self, stage: Stage, number: int, spans: Sequence[Span], actors: Actors, first: bool) -> None:
+    def _shared(self, stage: Stage, actors: Actors) -> range:
+        """The runs over which the parts are spread, with what their months need."""
         days = self.tally.days.union(stage.days_of_gone())
         stage.calendar((day, month_of(day)) for day in sorted(days))
-        runs = stage.share(actors.parts)
-        stage.collect(spans)
-        self._each("parts", stage, number, runs, partial(stage.write_parts, first=first))
+        return stage.share(actors.parts)
+
+    def _write_parts(self, stage: Stage, number: int, runs: Sequence[int], parts: Parts, first: bool) -> None:
+        self._each("parts", stage, number, runs, partial(parts.write, first=first))
         with stage.held.write() as connection:
             ledger.hold(connection, number)
-            stage.write_months(connection, number)
+            parts.write_months(connection, number)
 
     def _each(
         self,

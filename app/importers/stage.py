@@ -3,7 +3,6 @@
     staged   a row of the file each, numbered by the event it tells of
     folded   the events: by number, what they are and how many reports they have; after comparing, only those to be written
     gone     versions of events that this import closes
-    part     who takes part in the events of `folded` (counted +1) and `gone` (counted -1), a run of actors each
     prior    reports that stand already; `report_gone` those to be closed; `touched` the events they are of
 
 It is SQL on sets, the same on both databases but for what stands in the first part. Our SQLite is built to sort in memory only,
@@ -13,7 +12,7 @@ everything at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from sqlalchemy import Connection, text
 
 from app.db import Held
 from app.importers.familiar import Plain
-from app.models.coded import INITIATOR, NOBODY, RECIPIENT, TABLES
+from app.models.coded import TABLES
 
 CHUNK_ROWS: Final = 100_000  # rows a transaction writes: about a second, so that another writer need not give up
 BUCKETS: Final = 256
@@ -56,7 +55,7 @@ def load(
     into: Sequence[str] = STAGED,
 ) -> None:
     """Put rows, in the order of the columns that they go into, into a temporary table."""
-    if _embedded(connection):
+    if embedded(connection):
         names: list[str] = []
         marks: list[str] = []
         columns: list[Sequence[Any]] = []
@@ -79,7 +78,7 @@ def load(
 
 def load_plain(connection: Connection, rows: Sequence[Plain]) -> None:
     """Put rows that are a fact and no more into the temporary table."""
-    if _embedded(connection):
+    if embedded(connection):
         connection.exec_driver_sql(
             "INSERT INTO staged (bucket, line, number, day, last, initiator, recipient, label, kind, weight) "  # noqa: S608
             f"VALUES (?1 >> {BUCKET_BITS}, ?2, ?1, ?3, ?3, ?4, ?5, ?6, NULLIF(?7, ''), 1)",
@@ -107,39 +106,34 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\r", "\\r")
 
 
-def _embedded(connection: Connection) -> bool:
+def embedded(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def _types(connection: Connection, names: Iterable[str]) -> str:
+def types(connection: Connection, names: Iterable[str]) -> str:
     """Column definitions; text sorts by code point, as in the tables that it goes to."""
-    words = "TEXT" if _embedded(connection) else 'TEXT COLLATE "C"'
+    words = "TEXT" if embedded(connection) else 'TEXT COLLATE "C"'
     return ", ".join(f"{name} {_WHOLE.get(name) or _REAL.get(name) or words}" for name in names)
 
 
 def _table(connection: Connection, name: str, columns: str, key: str, *, looked_up: bool = True) -> None:
     """Make a temporary table in the order of its key; PostgreSQL needs the key only where rows are looked up by it."""
-    if _embedded(connection):
+    if embedded(connection):
         sql = f"CREATE TABLE scratch.{name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
     else:
         sql = f"CREATE TEMPORARY TABLE {name} ({columns}{f', PRIMARY KEY ({key})' if looked_up else ''})"
     connection.exec_driver_sql(sql)
 
 
-def _counted(connection: Connection) -> str:
-    """The type of a key that counts up in the order in which rows come."""
-    return "INTEGER PRIMARY KEY" if _embedded(connection) else "BIGSERIAL PRIMARY KEY"
-
-
 def _hexadecimal(connection: Connection, column: str) -> str:
     """A number as sixteen hexadecimal digits."""
-    return f"printf('%016x', {column})" if _embedded(connection) else f"lpad(to_hex({column}), 16, '0')"
+    return f"printf('%016x', {column})" if embedded(connection) else f"lpad(to_hex({column}), 16, '0')"
 
 
 def _one_of_each(connection: Connection, last: bool) -> str:
     """The first row of each event in a span of the file with the weights of all its rows; or the last row alone."""
     columns = ", ".join(("native", *ATTRIBUTES))
-    if _embedded(connection):
+    if embedded(connection):
         # SQLite takes the other columns from the row that has the minimum or maximum, and so sorts only once.
         one, weight = ("max(line)", "weight") if last else ("min(line)", "sum(weight)")
         return f"SELECT number, {one}, {columns}, {weight} FROM staged WHERE {SPAN} GROUP BY number ORDER BY number"  # noqa: S608
@@ -150,9 +144,19 @@ def _one_of_each(connection: Connection, last: bool) -> str:
     )
 
 
-def _learn(connection: Connection, *tables: str) -> None:
+def execute(connection: Connection, sql: str, **values: Any) -> int:
+    """Run a statement; says how many rows it changed."""
+    if embedded(connection):
+        # Otherwise SQLite keeps, in memory, a copy of every page that a statement changes, in case it fails half-way.
+        for verb in ("INSERT INTO", "UPDATE"):
+            if sql.startswith(f"{verb} coded_"):
+                sql = sql.replace(verb, f"{verb.split()[0]} OR ROLLBACK{verb.removeprefix(verb.split()[0])}", 1)
+    return connection.execute(text(sql), values).rowcount
+
+
+def learn(connection: Connection, *tables: str) -> None:
     """Let PostgreSQL know how large temporary tables are; without it, it plans for a few rows."""
-    if not _embedded(connection):
+    if not embedded(connection):
         for table in tables:
             connection.exec_driver_sql(f"ANALYZE {table}")
 
@@ -211,18 +215,18 @@ class Stage:
     def create(self) -> None:
         """Make the temporary tables."""
         with self.held.scratch() as c:
-            event, native = _types(c, ATTRIBUTES), _types(c, ("native",))
+            event, native = types(c, ATTRIBUTES), types(c, ("native",))
             _table(
                 c,
                 "staged",
-                f"bucket INTEGER, line INTEGER, number BIGINT, {native}, {event}, {_types(c, DETAILS)}",
+                f"bucket INTEGER, line INTEGER, number BIGINT, {native}, {event}, {types(c, DETAILS)}",
                 "bucket, line",
                 looked_up=False,
             )
-            folded = f"number BIGINT, line INTEGER, {native}, {event}, reports INTEGER, {_types(c, ('id',))}"
+            folded = f"number BIGINT, line INTEGER, {native}, {event}, reports INTEGER, {types(c, ('id',))}"
             _table(c, "folded", f"{folded}, stands INTEGER DEFAULT 0, parts INTEGER DEFAULT 1", "number")
             gone = (
-                f"day INTEGER, initiator INTEGER, recipient INTEGER, {_types(c, ('what',))}, intensity DOUBLE PRECISION"
+                f"day INTEGER, initiator INTEGER, recipient INTEGER, {types(c, ('what',))}, intensity DOUBLE PRECISION"
             )
             _table(c, "gone", f"number BIGINT, {gone}, reports INTEGER, parts INTEGER", "number")
             _table(c, "lost", "number BIGINT", "number")
@@ -233,36 +237,18 @@ class Stage:
             _table(c, "candidate", native, "native")
             _table(c, "repeated", f"{native}, line INTEGER", "native")
             _table(c, "share", "actor INTEGER, run INTEGER", "actor")
-            _table(
-                c,
-                "part",
-                "run INTEGER, number BIGINT, role INTEGER, events INTEGER, actor INTEGER, day INTEGER, other INTEGER, "
-                f"{_types(c, ('code',))}, once INTEGER, reports INTEGER, intensity DOUBLE PRECISION, "
-                "weighed INTEGER, written INTEGER",
-                "run, number, role, events",
-                looked_up=False,
-            )
-            # One run of parts in the order in which it is written.
-            place = "TABLE scratch.ordered" if _embedded(c) else "TEMPORARY TABLE ordered"
-            c.exec_driver_sql(
-                f"CREATE {place} (seq {_counted(c)}, actor INTEGER, day INTEGER, number BIGINT, role INTEGER, "
-                f"events INTEGER, other INTEGER, {_types(c, ('code',))}, once INTEGER, reports INTEGER, "
-                "intensity DOUBLE PRECISION, weighed INTEGER, written INTEGER)"
-            )
             _table(c, "calendar", "day INTEGER, month INTEGER", "day")
-            sums = "events BIGINT, reports BIGINT, intensity DOUBLE PRECISION, weighed BIGINT"
-            _table(c, "month_sum", f"month INTEGER, {_types(c, ('code',))}, {sums}", "month, code")
 
     def make(self, name: str, whole: Sequence[str], words: Sequence[str], key: str) -> None:
         """Make one more temporary table, of whole numbers and of texts, in the order of its key."""
         with self.held.scratch() as connection:
             columns = ", ".join(f"{name} BIGINT" for name in whole)
-            _table(connection, name, f"{columns}, {_types(connection, words)}" if words else columns, key)
+            _table(connection, name, f"{columns}, {types(connection, words)}" if words else columns, key)
 
     def learn(self, *tables: str) -> None:
         """Let PostgreSQL know how large temporary tables are."""
         with self.held.scratch() as connection:
-            _learn(connection, *tables)
+            learn(connection, *tables)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Stage some rows."""
@@ -281,7 +267,7 @@ class Stage:
     def portions(self, counting: str) -> list[Span]:
         """The buckets in portions of about CHUNK_ROWS of the rows that a query counts in each."""
         with self.held.scratch() as connection:
-            if not _embedded(connection):
+            if not embedded(connection):
                 return [Span(0, BUCKETS - 1)]
             filled: dict[int, int] = {row.bucket: row.n for row in connection.execute(text(counting))}
         spans: list[Span] = []
@@ -299,11 +285,11 @@ class Stage:
         `maybe` are ids that may stand in several rows.
         """
         with self.held.scratch() as connection:
-            _learn(connection, "staged")
+            learn(connection, "staged")
             repeated = 0 if self._by_number else self._last_word(connection, maybe)
             columns = ", ".join(("number", "line", "native", *ATTRIBUTES, "reports"))
             total = sum(
-                self._run(
+                execute(
                     connection,
                     f"INSERT INTO folded ({columns}) {_one_of_each(connection, self._by_number)}",
                     first=span.first,
@@ -311,7 +297,7 @@ class Stage:
                 )
                 for span in spans
             )
-            _learn(connection, "folded")
+            learn(connection, "folded")
             if self._by_number:
                 repeated = rows - total
                 if repeated and self.keyed:  # without ids of their own, nobody reads the rows again
@@ -328,20 +314,10 @@ class Stage:
                 self._settle(connection, spans)
             return self._count(connection, total, repeated, first)
 
-    def _run(self, connection: Connection, sql: str, **values: Any) -> int:
-        if _embedded(connection):
-            # Otherwise SQLite keeps, in memory, a copy of every page that a statement changes, in case it fails half-way.
-            for verb in ("INSERT INTO", "UPDATE"):
-                if sql.startswith(f"{verb} coded_"):
-                    sql = sql.replace(verb, f"{verb.split()[0]} OR ROLLBACK{verb.removeprefix(verb.split()[0])}", 1)
-        return connection.execute(text(sql), values).rowcount
-
     def _over(self, connection: Connection, spans: Iterable[Span], sql: str, **values: Any) -> int:
         """Run a statement for each span of numbers; says how many rows it changed."""
         used = ("first", "last") if ":first" in sql else ("low", "high")
-        return sum(
-            self._run(connection, sql, **values, **{name: span.values()[name] for name in used}) for span in spans
-        )
+        return sum(execute(connection, sql, **values, **{name: span.values()[name] for name in used}) for span in spans)
 
     def _last_word(self, connection: Connection, maybe: Iterable[str]) -> int:
         """Keep the last of several rows with one id: a dataset that tells a row again corrects it."""
@@ -349,15 +325,15 @@ class Stage:
         if not rows:
             return 0
         connection.execute(text("INSERT INTO candidate VALUES (:native)"), rows)
-        _learn(connection, "candidate")
-        found = self._run(
+        learn(connection, "candidate")
+        found = execute(
             connection,
             "INSERT INTO repeated SELECT s.native, max(s.line) FROM staged s CROSS JOIN candidate c WHERE c.native = s.native "
             "GROUP BY s.native HAVING count(*) > 1",
         )
         if not found:
             return 0
-        return self._run(
+        return execute(
             connection,
             "DELETE FROM staged WHERE EXISTS (SELECT 1 FROM repeated r WHERE r.native = staged.native AND r.line <> staged.line)",
         )
@@ -377,7 +353,7 @@ class Stage:
             f"AND r.weight > 0 AND e.number = r.number AND e.until IS NULL AND e.dataset = :dataset AND s.{SPAN}",
             dataset=self.dataset,
         )
-        _learn(connection, "prior")
+        learn(connection, "prior")
         self._over(
             connection,
             spans,
@@ -404,7 +380,7 @@ class Stage:
             f"INSERT INTO touched SELECT number, 0, sum(weight) FROM report_gone WHERE {RANGE} GROUP BY number "  # noqa: S608
             "ON CONFLICT (number) DO UPDATE SET closed = excluded.closed",
         )
-        _learn(connection, "report_gone", "touched")
+        learn(connection, "report_gone", "touched")
 
     def _stand(self, connection: Connection, spans: Sequence[Span]) -> None:
         """Which events stand already, and what the reports make of them; which are gone."""
@@ -437,14 +413,14 @@ class Stage:
         self._keep_first_rows(connection)
         columns = ", ".join(ATTRIBUTES)
         theirs = ", ".join(f"e.{name}" for name in ATTRIBUTES)
-        self._run(
+        execute(
             connection,
             f"INSERT INTO folded (number, line, native, {columns}, reports, id, stands) "  # noqa: S608
             f"SELECT e.number, 0, '', {theirs}, e.reports - t.closed, e.id, 1 FROM touched t "
             "CROSS JOIN coded_event e WHERE e.number = t.number AND e.until IS NULL AND e.reports > t.closed "
             "AND NOT EXISTS (SELECT 1 FROM folded f WHERE f.number = t.number)",
         )
-        self._run(
+        execute(
             connection,
             "INSERT INTO lost SELECT t.number FROM touched t CROSS JOIN coded_event e "
             "WHERE e.number = t.number AND e.until IS NULL AND e.reports + t.opened - t.closed = 0",
@@ -464,19 +440,19 @@ class Stage:
     def _keep_first_rows(self, connection: Connection) -> None:
         """Let an event stay what the row says that first told of it, though the file may tell of it otherwise."""
         own = f"substr(id, {len(self.dataset) + 2})"
-        rows = self._run(
+        rows = execute(
             connection,
             f"INSERT INTO other_first (number, native) SELECT number, {own} FROM folded WHERE stands = 1 AND native <> {own}",  # noqa: S608
         )
         if not rows:
             return
-        _learn(connection, "other_first")
+        learn(connection, "other_first")
         from_file = ", ".join(f"{name} = s.{name}" for name in ATTRIBUTES)
         from_before = ", ".join(f"{name} = e.{name}" for name in ATTRIBUTES)
         found = "FROM other_first o CROSS JOIN prior p CROSS JOIN staged s WHERE p.number = o.number AND p.native = o.native "
         found += f"AND s.bucket = o.number >> {BUCKET_BITS} AND s.line = p.line AND s.number = o.number"
-        self._run(connection, f"UPDATE folded SET {from_file} {found} AND folded.number = o.number")  # noqa: S608
-        self._run(
+        execute(connection, f"UPDATE folded SET {from_file} {found} AND folded.number = o.number")  # noqa: S608
+        execute(
             connection,
             f"UPDATE folded SET {from_before} FROM other_first o CROSS JOIN coded_event e "  # noqa: S608
             "WHERE e.number = o.number AND e.until IS NULL AND folded.number = o.number "
@@ -497,7 +473,7 @@ class Stage:
 
     def close(self, connection: Connection, spans: Sequence[Span]) -> None:
         """Put into `gone` the versions that `folded` replaces and those of `lost`, and leave out parts that stay as they are."""
-        _learn(connection, "folded", "lost")
+        learn(connection, "folded", "lost")
         parts = _equal("e", "folded", ("day", "initiator", "recipient"))
         self._over(
             connection,
@@ -508,12 +484,12 @@ class Stage:
         )
         for parts, source in (("f.parts", "folded f"), ("1", "lost f")):
             stands = " AND f.stands = 1" if source == "folded f" else ""
-            self._run(
+            execute(
                 connection,
                 f"INSERT INTO gone SELECT e.number, e.day, e.initiator, e.recipient, {_what('e')}, e.intensity, e.reports, {parts} "  # noqa: S608
                 f"FROM {source} CROSS JOIN coded_event e WHERE e.number = f.number AND e.until IS NULL{stands}",
             )
-        _learn(connection, "gone")
+        learn(connection, "gone")
 
     def _count(self, connection: Connection, total: int, repeated: int, first: bool) -> Counts:
         """What the temporary tables amount to."""
@@ -542,7 +518,7 @@ class Stage:
 
     def share(self, actors: Mapping[int, int]) -> range:
         """Spread the parts over runs of neighbouring actors, about CHUNK_ROWS rows each, and say which runs there are."""
-        at_once = not _embedded(self.held.connection)
+        at_once = not embedded(self.held.connection)
         rows: list[dict[str, int]] = []
         run, filled = 0, 0
         for actor, parts in sorted(actors.items()):
@@ -553,15 +529,8 @@ class Stage:
         with self.held.scratch() as connection:
             if rows:
                 connection.execute(text("INSERT INTO share VALUES (:actor, :run)"), rows)
-            _learn(connection, "share")
+            learn(connection, "share")
         return range(run + 1)
-
-    def collect(self, spans: Sequence[Span]) -> None:
-        """Put the parts into their runs, and add up the months."""
-        with self.held.scratch() as connection:
-            for sql in (*_parts(), *_months()):
-                self._over(connection, spans, sql)
-            _learn(connection, "part", "month_sum")
 
     def days_of_gone(self) -> list[int]:
         """The days of the versions that are closed."""
@@ -574,7 +543,7 @@ class Stage:
         with self.held.scratch() as connection:
             if rows:
                 connection.execute(text("INSERT INTO calendar VALUES (:day, :month)"), rows)
-            _learn(connection, "calendar")
+            learn(connection, "calendar")
 
     def write_events(self, connection: Connection, number: int, span: Span) -> None:
         """Close and open the versions of events in a span."""
@@ -615,153 +584,15 @@ class Stage:
             since=number,
         )
 
-    def write_parts(self, connection: Connection, number: int, run: int, *, first: bool = False) -> None:
-        """Close and open the parts of some actors, and add up what is counted of them; of the `first` import nothing is closed."""
-        values = {"since": number}
-        columns = "actor, day, number, role, events, other, code, once, reports, intensity, weighed, written"
-        if _embedded(connection):
-            self._run(connection, "DELETE FROM ordered")
-            for first_day, last_day in _slices(connection, run):
-                self._run(
-                    connection,
-                    f"INSERT INTO ordered ({columns}) SELECT {columns} FROM part "  # noqa: S608
-                    "WHERE run = :run AND day BETWEEN :first_day AND :last_day ORDER BY actor, day, number, role",
-                    run=run,
-                    first_day=first_day,
-                    last_day=last_day,
-                )
-            source, order = "ordered", "seq"
-        else:
-            source, order = "part", "actor, day, number, role"  # one run, sorted once
-        self._run(
-            connection,
-            f"UPDATE coded_part SET until = :since FROM {source} p WHERE p.events < 0 "  # noqa: S608
-            "AND p.written = 1 AND coded_part.actor = p.actor AND coded_part.day = p.day AND coded_part.number = p.number "
-            "AND coded_part.role = p.role AND coded_part.until IS NULL AND coded_part.since < :since",
-            **values,
-        )
-        self._run(
-            connection,
-            "INSERT INTO coded_part (actor, day, number, role, since, other, code, once) "  # noqa: S608
-            f"SELECT actor, day, number, role, :since, other, code, once FROM {source} "
-            f"WHERE events > 0 AND written = 1 ORDER BY {order}",
-            **values,
-        )
-        for sql in counted_ahead(source):
-            if first and sql.startswith("UPDATE"):
-                continue
-            self._run(connection, sql, **values, **({"run": run} if ":run" in sql else {}))
-
     def settle(self) -> None:
         """Let PostgreSQL know what its tables hold now: without it, pages are planned for tables that are nearly empty."""
         with self.held.scratch() as connection:
-            _learn(connection, *(table.name for table in TABLES))
-
-    def write_months(self, connection: Connection, number: int) -> None:
-        """Write what is counted of the dataset by month and code."""
-        self._run(
-            connection,
-            "INSERT INTO coded_month (dataset, month, code, since, events, reports, intensity, weighed) "
-            "SELECT :dataset, month, code, :since, events, reports, intensity, weighed FROM month_sum "
-            "WHERE events <> 0 OR reports <> 0 OR weighed <> 0 OR abs(intensity) > 1e-9",
-            dataset=self.dataset,
-            since=number,
-        )
-        self._run(
-            connection,
-            "INSERT INTO coded_total (dataset, month, since, events, reports, intensity, weighed) "
-            "SELECT dataset, month, :since, sum(events), sum(reports), sum(intensity), sum(weighed) FROM coded_month "
-            "WHERE dataset = :dataset AND since = :since GROUP BY dataset, month",
-            dataset=self.dataset,
-            since=number,
-        )
-
-
-def _slices(connection: Connection, run: int) -> Iterator[tuple[int, int]]:
-    """The days of a run in stretches of about CHUNK_ROWS parts: one busy actor may have half a million of them."""
-    found = connection.execute(text("SELECT count(*), min(day), max(day) FROM part WHERE run = :run"), {"run": run})
-    parts, first, last = found.one()
-    if not parts:
-        return
-    days = max(1, (last - first + 1) * CHUNK_ROWS // parts)
-    for day in range(first, last + 1, days):
-        yield day, min(day + days - 1, last)
-
-
-def counted_ahead(source: str) -> Iterator[str]:
-    """What a run of parts adds to the numbers of its actors: by month and code, then from these by month, by year, in all."""
-    own = "WHERE since = :since AND actor IN (SELECT actor FROM share WHERE run = :run)"
-    columns = "events, reports, intensity, weighed, initiated, received"
-    added = ", ".join(f"sum({name})" for name in columns.split(", "))
-    yield (
-        f"INSERT INTO coded_actor_month (actor, month, code, since, {columns}) "  # noqa: S608
-        "SELECT p.actor, c.month, COALESCE(p.code, ''), :since, sum(p.events * p.once), sum(p.reports * p.once), "
-        f"sum(p.intensity * p.once), sum(p.weighed * p.once), {_in_role('p.')} FROM {source} p CROSS JOIN calendar c "
-        "WHERE c.day = p.day GROUP BY p.actor, c.month, COALESCE(p.code, '') "
-        "HAVING sum(p.events * p.once) <> 0 OR sum(p.reports * p.once) <> 0 OR sum(p.weighed * p.once) <> 0 "
-        f"OR abs(sum(p.intensity * p.once)) > 1e-9 OR {_other_roles('p.')}"
-    )
-    yield (
-        f"INSERT INTO coded_actor_total (actor, month, since, {columns}) "  # noqa: S608
-        f"SELECT actor, month, :since, {added} FROM coded_actor_month {own} GROUP BY actor, month"
-    )
-    yield (
-        f"INSERT INTO coded_actor_year (actor, year, code, since, {columns}) "  # noqa: S608
-        f"SELECT actor, month / 12, code, :since, {added} FROM coded_actor_month {own} GROUP BY actor, month / 12, code"
-    )
-    for year, group in (("month / 12", ", month / 12"), ("-1", "")):
-        yield (
-            f"INSERT INTO coded_active (year, actor, since, {columns}) "  # noqa: S608
-            f"SELECT {year}, actor, :since, {added} FROM coded_actor_total {own} GROUP BY actor{group}"
-        )
-    met = (
-        f"SELECT actor, COALESCE(other, {NOBODY}) AS other, sum(events * once) AS events, sum(reports * once) AS reports, "  # noqa: S608
-        f"{_in_role('')} FROM {source} GROUP BY actor, COALESCE(other, {NOBODY}) "
-        f"HAVING sum(events * once) <> 0 OR sum(reports * once) <> 0 OR {_other_roles('')}"
-    )
-    numbers = ("events", "reports", "initiated", "received")
-    yield (
-        f"INSERT INTO coded_counterpart (actor, other, since, {', '.join(numbers)}) SELECT d.actor, d.other, :since, "  # noqa: S608
-        + ", ".join(f"COALESCE(c.{name}, 0) + d.{name}" for name in numbers)
-        + f" FROM ({met}) AS d LEFT JOIN coded_counterpart c ON c.actor = d.actor AND c.other = d.other "
-        "AND c.until IS NULL WHERE COALESCE(c.events, 0) + d.events <> 0"
-    )
-    yield (
-        f"UPDATE coded_counterpart SET until = :since FROM ({met}) AS d WHERE coded_counterpart.actor = d.actor "  # noqa: S608
-        "AND coded_counterpart.other = d.other AND coded_counterpart.until IS NULL AND coded_counterpart.since < :since"
-    )
-
-
-def _in_role(table: str) -> str:
-    """How many events an actor initiates, and of how many it is the recipient."""
-    return f"{_acting(table, INITIATOR)} AS initiated, {_acting(table, RECIPIENT)} AS received"
-
-
-def _other_roles(table: str) -> str:
-    """Whether either of these changes, though the number of events may not."""
-    return f"{_acting(table, INITIATOR)} <> 0 OR {_acting(table, RECIPIENT)} <> 0"
-
-
-def _acting(table: str, role: int) -> str:
-    return f"sum(CASE {table}role WHEN {role} THEN {table}events ELSE 0 END)"
+            learn(connection, *(table.name for table in TABLES))
 
 
 def _unheard() -> str:
     """Of a row of `staged s`: no report stands that says the same."""
     return "NOT EXISTS (SELECT 1 FROM prior p WHERE p.number = s.number AND p.native = s.native AND p.same = 1)"
-
-
-def _months() -> Iterator[str]:
-    for table, what, sign in (("folded", WHAT, ""), ("gone", "what", "-")):
-        yield (
-            "INSERT INTO month_sum SELECT c.month, COALESCE(x.code, ''), sum(x.events), sum(x.reports), sum(x.intensity), "  # noqa: S608
-            f"sum(x.weighed) FROM (SELECT day, {what} AS code, {sign}count(*) AS events, {sign}sum(reports) AS reports, "
-            f"{sign}sum(COALESCE(intensity, 0)) AS intensity, {sign}count(intensity) AS weighed FROM {table} WHERE {RANGE} "
-            f"GROUP BY day, {what}) AS x CROSS JOIN calendar c WHERE c.day = x.day GROUP BY c.month, COALESCE(x.code, '') "
-            "ON CONFLICT (month, code) DO UPDATE SET events = month_sum.events + excluded.events, "
-            "reports = month_sum.reports + excluded.reports, intensity = month_sum.intensity + excluded.intensity, "
-            "weighed = month_sum.weighed + excluded.weighed"
-        )
 
 
 def _equal(one: str, other: str, names: Iterable[str]) -> str:
@@ -770,15 +601,3 @@ def _equal(one: str, other: str, names: Iterable[str]) -> str:
 
 def _what(table: str) -> str:
     return f"COALESCE({table}.code, {table}.label, {table}.plover)"
-
-
-def _parts() -> Iterator[str]:
-    for table, what, sign in (("folded", WHAT, ""), ("gone", "what", "-")):
-        for role, actor, other in ((INITIATOR, "initiator", "recipient"), (RECIPIENT, "recipient", "initiator")):
-            once = "1" if role == INITIATOR else "CASE WHEN recipient = initiator THEN 0 ELSE 1 END"
-            yield (
-                "INSERT INTO part SELECT s.run, f.number, "  # noqa: S608
-                f"{role}, {sign}1, {actor}, day, {other}, {what}, {once}, {sign}reports, {sign}COALESCE(intensity, 0), "
-                f"{sign}(CASE WHEN intensity IS NULL THEN 0 ELSE 1 END), parts FROM {table} f CROSS JOIN share s "
-                f"WHERE s.actor = f.{actor} AND f.{RANGE}"
-            )
