@@ -277,8 +277,8 @@ class Parts:
         if self.pool is not None and self.held.beside is not None and run < len(self.runs) and run not in self.prepared:
             self.prepared[run] = self.pool.submit(_prepare, self.held.beside, run)
 
-    def begin(self, spans: Sequence[Span]) -> None:
-        """Begin to collect, put in order and count: beside what else is done, on SQLite."""
+    def start(self, spans: Sequence[Span]) -> None:
+        """Start to collect, put in order and count: beside what else is done, on SQLite."""
         _create(self.held)
         if self.pool is None:
             _collect(self.held, spans)
@@ -316,13 +316,13 @@ def parts_of(held: Held, dataset: str, spans: Sequence[Span], runs: Sequence[int
     """The parts of what is folded, in runs that `share` has said; meanwhile `folded`, `gone` and `share` must not change."""
     if held.beside is None:
         parts = Parts(held, dataset, runs)
-        parts.begin(spans)
+        parts.start(spans)
         yield parts
         return
     pool = ThreadPoolExecutor(1, thread_name_prefix="parts")
     try:
         parts = Parts(held, dataset, runs, pool=pool)
-        parts.begin(spans)
+        parts.start(spans)
         yield parts
     finally:
         # What goes wrong need not wait for what is still in the queue, only for what is under way.
