@@ -72,8 +72,7 @@ def left_open(connection: Connection) -> Iterator[str]:
     """A revision that a crash left behind."""
     row = ledger.opened(connection)
     if row is not None:
-        mends = f"`chancery revisions resume {row.number}` or `chancery revisions abandon {row.number}`"
-        yield f"Revision {row.number} is open since {row.opened_at}: {mends}."
+        yield f"Revision {row.number} is open since {row.opened_at}: {ledger.mends(row)}."
 
 
 def twice_standing(connection: Connection) -> Iterator[str]:

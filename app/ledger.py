@@ -233,9 +233,20 @@ def in_the_way(row: Row[Any]) -> Busy:
     """The refusal of a writer while another's revision is open."""
     return Busy(
         f"Revision {row.number} ({row.kind}: {row.why}), opened {row.opened_at} by {row.by}, is still open, so nothing else can be "
-        f"written. If its writer is at work, wait. If it died, run `chancery revisions resume {row.number}` to finish it or "
-        f"`chancery revisions abandon {row.number}` to drop it."
+        f"written. If its writer is at work, wait. If it died, run {mends(row)}."
     )
+
+
+def mends(row: Row[Any]) -> str:
+    """The commands that mend an open revision whose writer died."""
+    again = "chancery mirror" if mirrored(row.job) is not None else f"chancery revisions resume {row.number}"
+    return f"`{again}` to finish it or `chancery revisions abandon {row.number}` to drop it"
+
+
+def mirrored(job: str) -> str | None:
+    """What tells the mirror that opened a revision; None where none did."""
+    found = orjson.loads(job).get("mirror")
+    return found if isinstance(found, str) else None
 
 
 @contextmanager

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select
 
 from app import ledger
+from app.coded import stream
+from app.coded.lines import BY_NAME, SECTIONS
+from app.errors import Conflict
 from app.importers.reconcile import reconcile, relink
 from app.ledger import Change
 from app.models.coded import TABLES, coded_actor, rejected_row
-from tests.base import KnowledgeBase
+from app.models.search import searchable
+from app.writing.mirror import TRIES, Mirror, Unanswered
+from tests.base import KnowledgeBase, Now
 from tests.conftest import BACKENDS, database_url
 from tests.making import dossier, event, person, state, statement, topic
 from tests.test_coded import bring as bring_facts
 from tests.test_coded import facts
 from tests.test_import_runner import icews_file, load, row
-from tests.test_mirror import mirror, told
+from tests.test_mirror import Asked, mirror, told
 
 OWN = Path(__file__).resolve().parent / "importers"
 DATASETS = ("ferry", "icews", "gdelt", "acled", "polecat")
@@ -81,6 +89,54 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Knowl
     yield made[0], made[1]
     for base in made:
         base.close()
+
+
+@dataclass
+class Quiet(Asked):
+    """A knowledge base whose stream of events goes through `change`, and that notes what it is asked."""
+
+    change: Callable[[list[bytes]], Iterable[bytes]] = iter
+    asked: list[str] = field(default_factory=list)
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        self.asked.append(path)
+        yield from self.change(list(Asked.lines(self, path)))
+
+
+@pytest.fixture(params=BACKENDS)
+def short(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[KnowledgeBase, KnowledgeBase]]:
+    """A knowledge base with two imports of a few rows, and a mirror that has the first of them."""
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        made.append(KnowledgeBase.at(database_url(request.param, request, tmp_path / name)))
+    one, two = made
+    one.load(dossier(actors=[person(), state()]))
+    load(one, icews_file(tmp_path, [row(1), row(2), row(3, Event_Date="2018-06-02"), row(4, Target_Name="Arden")]))
+    list(mirror(one, two).catch_up())
+    lines = [
+        row(1),
+        row(3, Event_Date="2018-06-03"),
+        row(5, Source_Name="Corvo"),
+        row(6, Source_Name="Lena Voss"),
+        row(7, Event_Date="x"),
+    ]
+    load(one, icews_file(tmp_path, lines, "second.tab"), whole=True, accept=1.0)
+    yield one, two
+    for base in made:
+        base.close()
+
+
+def nothing_of(base: KnowledgeBase, number: int) -> None:
+    """Assert that nothing of a revision is in a base, and that it stands as before."""
+    with base.database.read() as connection:
+        assert ledger.opened(connection) is None
+        for table in (*ledger.versioned(), searchable):
+            assert not connection.execute(select(table).where(table.c.since == number)).all(), table
+            if "until" in table.c:
+                assert not connection.execute(select(table).where(table.c.until == number)).all(), table
+        assert not connection.execute(select(rejected_row).where(rejected_row.c.revision == number)).all()
+    assert base.latest == number - 1
 
 
 def rows_of(base: KnowledgeBase) -> dict[str, list[Any]]:
@@ -158,3 +214,211 @@ def test_a_mirror_of_events_answers_every_question_alike(pair: tuple[KnowledgeBa
     assert len(asked) > 400
     assert {told(one, path)[0] for path in asked} == {200}
     assert [path for path in asked if told(one, path) != told(two, path)] == []
+
+
+# ── Broken off, killed ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_a_stream_that_breaks_off_again_and_again_is_gone_on_with(
+    politely: bool, short: tuple[KnowledgeBase, KnowledgeBase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = short
+    monkeypatch.setattr(stream.told, "__defaults__", (None, 1))  # a position behind each line
+
+    def breaking(lines: list[bytes]) -> Iterator[bytes]:
+        yield from lines[:4]
+        if not politely and len(lines) > 4:
+            raise Unanswered("The line is dead.")
+
+    other = Quiet(one, breaking)
+    waits: list[float] = []
+    following = Mirror(two.database, other, Now(), pause=waits.append)
+
+    assert [revision["number"] for revision in following.catch_up()] == [3]
+
+    assert len(other.asked) > 5
+    assert len(set(other.asked)) == len(other.asked)
+    assert max(waits) < 1
+    assert rows_of(two) == rows_of(one)
+
+
+def test_a_stream_that_brings_nothing_any_more_is_given_up(short: tuple[KnowledgeBase, KnowledgeBase]) -> None:
+    one, two = short
+    other = Quiet(one, lambda lines: lines[:2])
+
+    with pytest.raises(Unanswered, match="stopped before its end"):
+        list(Mirror(two.database, other, Now(), pause=lambda seconds: None).catch_up())
+
+    assert len(other.asked) == TRIES
+    nothing_of(two, 3)
+
+
+@pytest.mark.parametrize("phase", ["events", "reports", "parts"])
+def test_a_mirror_that_is_interrupted_leaves_nothing_and_begins_again(
+    phase: str, short: tuple[KnowledgeBase, KnowledgeBase]
+) -> None:
+    one, two = short
+
+    def interrupted(found: str, done: int, of: int | None) -> None:
+        if found == phase:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(mirror(one, two, progress=interrupted).catch_up())
+    nothing_of(two, 3)
+
+    list(mirror(one, two).catch_up())
+    assert rows_of(two) == rows_of(one)
+
+
+@pytest.mark.parametrize("phase", ["events", "reports", "parts"])
+def test_what_a_killed_mirror_left_open_is_seen_by_nobody_and_begun_again(
+    phase: str, short: tuple[KnowledgeBase, KnowledgeBase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = short
+    before = two.get("/v1/events?limit=500").text
+
+    def killed(found: str, done: int, of: int | None) -> None:
+        if found == phase:
+            raise KeyboardInterrupt
+
+    dying = mirror(one, two, progress=killed).catch_up()
+    with monkeypatch.context() as dead:
+        dead.setattr(ledger, "forget", lambda *_, **__: 1 / 0)  # who is dead tidies nothing up
+        with pytest.raises(KeyboardInterrupt):
+            list(dying)
+
+    assert (two.latest, two.get("/v1/events?limit=500").text) == (2, before)
+    with two.database.read() as connection:
+        left = ledger.opened(connection)
+    assert left is not None
+    assert "chancery mirror" in ledger.mends(left)
+    list(mirror(one, two).catch_up())
+    assert rows_of(two) == rows_of(one)
+
+
+def test_of_two_mirrors_at_once_one_stops_and_nothing_is_written_twice(
+    short: tuple[KnowledgeBase, KnowledgeBase],
+) -> None:
+    one, two = short
+    others: list[int] = []
+
+    def another(phase: str, done: int, of: int | None) -> None:
+        if not others:
+            others.extend(revision["number"] for revision in mirror(one, two).catch_up())
+
+    with pytest.raises(Conflict, match="took revision 3 over"):
+        list(mirror(one, two, progress=another).catch_up())
+
+    assert others == [3]
+    assert rows_of(two) == rows_of(one)
+
+
+# ── Lies ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_cell(kind: str, act: str, **cells: Any) -> Callable[[list[bytes]], list[bytes]]:
+    """The stream with other values in the first line of a kind; with None, without them."""
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        told = [orjson.loads(line) for line in lines]
+        one = next(line for line in told if line.get("type") == kind and line.get("act", "") == act)
+        one.update(cells)
+        for name in [name for name, value in cells.items() if value is None]:
+            del one[name]
+        return [orjson.dumps(line) for line in told]
+
+    return change
+
+
+def without(kind: str, act: str) -> Callable[[list[bytes]], list[bytes]]:
+    """The stream without the lines of a kind, and counted so."""
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        told = [orjson.loads(line) for line in lines]
+        section = BY_NAME[kind, act]
+        told[0]["lines"][section.counted] = 0
+        return [orjson.dumps(line) for line in told if (line["type"], line.get("act")) != (kind, act)]
+
+    return change
+
+
+def twice(kind: str, act: str) -> Callable[[list[bytes]], list[bytes]]:
+    """The stream with the first line of a kind twice, and counted so."""
+
+    def change(lines: list[bytes]) -> list[bytes]:
+        told = [orjson.loads(line) for line in lines]
+        place = next(n for n, line in enumerate(told) if (line["type"], line.get("act")) == (kind, act))
+        told[0]["lines"][BY_NAME[kind, act].counted] += 1
+        return [orjson.dumps(line) for line in [*told[:place], told[place], *told[place:]]]
+
+    return change
+
+
+LIES: list[tuple[str, Callable[[list[bytes]], Iterable[bytes]], str]] = [
+    ("no JSON", lambda lines: [lines[0], b"<html>"], "no JSON"),
+    ("no object", lambda lines: [lines[0], b"[1]"], "no object"),
+    ("a lone surrogate", lambda lines: [lines[0], b'{"type":"actor","act":"open","name":"\\ud800"}'], "no JSON"),
+    ("no UTF-8", lambda lines: [lines[0], b'{"type":"\xff"}'], "no JSON"),
+    ("deep", lambda lines: [lines[0], b"[" * 100_000], "no JSON"),
+    ("NaN", lambda lines: [line.replace(b"3.4", b"NaN") for line in lines], "no JSON"),
+    ("no head", lambda lines: lines[1:], "first line"),
+    ("another revision", with_cell("revision", "", revision=2), "of revision 2"),
+    ("another dataset", with_cell("revision", "", origin="gdelt"), "of gdelt"),
+    ("a number as text", with_cell("revision", "", revision="3"), "first line"),
+    ("counts of nothing", with_cell("revision", "", lines={}), "first line does not count"),
+    ("counts below zero", with_cell("revision", "", lines=dict.fromkeys((one.counted for one in SECTIONS), -1)), "count"),
+    ("a fold of lists", with_cell("revision", "", fold=["dyad"]), "no name"),
+    ("an unknown kind", with_cell("event", "open", type="war"), "a kind that nothing"),
+    ("a kind that is a list", with_cell("event", "open", type=["event"]), "a kind that nothing"),
+    ("an unknown cell", with_cell("event", "open", since=1), "'since'"),
+    ("a missing cell", with_cell("event", "open", id=None), "id is missing"),
+    ("a digest too large", with_cell("event", "open", number="f" * 16), "number is not 16"),
+    ("a digest too short", with_cell("event", "open", number="abc"), "number is not 16"),
+    ("a digest that is a number", with_cell("event", "open", number=2**62), "number is not 16"),
+    ("a day that is none", with_cell("event", "open", day="2018-02-30"), "day is not a day"),
+    ("a day that is a number", with_cell("event", "open", day=17_000), "day is not a day"),
+    ("a last day before the first", with_cell("event", "open", last="1018-01-01"), "ends before it begins"),
+    ("NUL", with_cell("event", "open", place="a\0b"), "place is not a text"),
+    ("a code that is long", with_cell("event", "open", code="1" * 501), "code is not a text"),
+    ("a huge intensity", lambda lines: [line.replace(b":3.4", b":1e999") for line in lines], "no JSON|intensity"),
+    ("a large intensity", with_cell("event", "open", intensity=1e300), "intensity"),
+    ("true for a number", with_cell("event", "open", reports=True), "reports is not a whole number"),
+    ("a number out of range", with_cell("event", "open", reports=2**31), "reports is not a whole number"),
+    ("a number beyond 64 bits", with_cell("event", "open", initiator=2**63), "initiator is not a whole number"),
+    ("an actor nobody named", with_cell("event", "open", initiator=99), "nobody named"),
+    ("a link of an actor nobody named", with_cell("link", "open", number=99), "nobody named"),
+    ("a weight below zero", with_cell("report", "open", weight=-1), "weight is not"),
+    ("a line too many", lambda lines: [*lines[:2], lines[1], *lines[2:]], "more lines to open a actor|twice"),
+    ("a line too few", lambda lines: [lines[0], *lines[2:]], "were said and 0 came|were said and 1 came"),
+    ("an end too soon", lambda lines: [lines[0], lines[-1]], "were said"),
+    ("lines without a position", lambda lines: [lines[0], *lines[1:2] * 20_000], "without a position"),
+    ("a position that is none", with_cell("position", "", cursor=7), "position"),
+    ("an event twice", twice("event", "open"), "twice"),
+    ("a report twice", twice("report", "open"), "twice"),
+    ("an actor twice", twice("actor", "open"), "twice"),
+    ("nothing closed", without("event", "close"), "opens what stands here already"),
+    ("a closing of what is not there", with_cell("event", "close", number="0" * 16), "do not stand here"),
+    ("a report closed that is not there", with_cell("report", "close", native="nine"), "do not stand here"),
+    ("an actor that is here", with_cell("actor", "open", id="icews:arden"), "here already"),
+    ("events left out", without("event", "open"), "by its log"),
+]  # fmt: skip
+
+
+def test_a_stream_that_lies_is_refused_and_nothing_of_it_is_kept(short: tuple[KnowledgeBase, KnowledgeBase]) -> None:
+    one, two = short
+    before = rows_of(two)
+
+    for name, change, words in LIES:
+        with pytest.raises(Conflict) as refused:
+            list(Mirror(two.database, Quiet(one, change), Now()).catch_up())
+
+        assert re.search(words, refused.value.detail), (name, refused.value.detail)
+        assert refused.value.detail.startswith("Revision 3 cannot be replayed"), name
+        assert len(refused.value.detail) < 1_000, name
+        nothing_of(two, 3)
+        assert rows_of(two) == before, name
+
+    list(mirror(one, two).catch_up())
+    assert rows_of(two) == rows_of(one)

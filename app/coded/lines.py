@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from math import isfinite
 from typing import Any, Final
 
 from sqlalchemy import Column, Table
@@ -25,6 +24,7 @@ ID_CHARACTERS: Final = 2_600  # folding can make a name longer
 TEXT_CHARACTERS: Final = 1_000_000
 DIGITS: Final = frozenset("0123456789abcdef")
 MOST: Final = 2**31 - 1
+LARGEST: Final = 1e12
 
 
 class Unfit(ValueError):
@@ -67,8 +67,8 @@ def words(most: int = KEY_CHARACTERS) -> Kind:
 
 
 def read_real(value: Any) -> float:
-    if type(value) not in (int, float) or not isfinite(value):
-        raise Unfit("a number")
+    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
+        raise Unfit(f"a number from {-LARGEST:.0e} to {LARGEST:.0e}")
     return float(value)
 
 

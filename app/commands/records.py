@@ -121,6 +121,10 @@ def resume(number: Number, database: Where = None) -> None:
         if row is None or row.number != number:
             raise ChanceryError(f"Revision {number} is not open, so there is nothing to resume.")
         job = orjson.loads(row.job)
+        if ledger.mirrored(row.job) is not None:
+            raise ChanceryError(
+                f"Revision {number} is half of a mirror's: run `chancery mirror` again, which begins it anew."
+            )
         if "import" in job:
             resume_import(base, number)
             return
@@ -154,5 +158,9 @@ def abandon(number: Number, database: Where = None) -> None:
     from app import ledger
 
     with opened(database) as (_, base), base.write() as connection:
-        ledger.abandon(connection, number)
+        row = ledger.opened(connection)
+        if row is not None and row.number == number and ledger.mirrored(row.job) is not None:
+            ledger.forget(connection, number)  # its number is the other one's, and is needed again
+        else:
+            ledger.abandon(connection, number)
     typer.echo(f"Revision {number} is abandoned.")

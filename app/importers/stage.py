@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from app.db import Held
 from app.importers.familiar import Plain
@@ -71,9 +72,14 @@ def load(
         connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
         return
     sql = f"COPY {table} ({', '.join(into)}) FROM STDIN"
-    with connection.connection.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[attr-defined]
-        for row in rows:
-            copy.write_row(row)
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        with connection.connection.cursor() as cursor, cursor.copy(sql) as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row(row)
+    except driver.Error as error:
+        # As of any other statement: whoever asks what kind of trouble it is need not know the driver.
+        raise DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect) from error
 
 
 def load_plain(connection: Connection, rows: Sequence[Plain]) -> None:

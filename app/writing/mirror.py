@@ -93,7 +93,7 @@ class Mirror:
         """Drop what a mirror that was killed left half written: it is begun again."""
         with self.database.read() as connection:
             row = ledger.opened(connection)
-        if row is not None and mirrored(row.job) is not None:
+        if row is not None and ledger.mirrored(row.job) is not None:
             with self.database.hold() as held, held.write() as connection:
                 ledger.forget(connection, row.number)
 
@@ -156,7 +156,7 @@ class Mirror:
 
             def keep(connection: Connection) -> None:
                 row = ledger.opened(connection)
-                if row is None or row.number != number or mirrored(row.job) != token:
+                if row is None or row.number != number or ledger.mirrored(row.job) != token:
                     raise Conflict(f"Another mirror took revision {number} over; this one stops.")
                 ledger.hold(connection, number)
 
@@ -321,12 +321,6 @@ def fits(other: Mapping[str, Any], after: int) -> None:
 def opened_at(other: Mapping[str, Any]) -> datetime:
     """When a revision was opened there: cursors and ETags are told apart by it, so that those of the one hold at the other."""
     return datetime.fromisoformat(other.get("opened_at") or other["published_at"])
-
-
-def mirrored(job: str) -> str | None:
-    """What tells the mirror that opened a revision; None where none did."""
-    found = orjson.loads(job).get("mirror")
-    return found if isinstance(found, str) else None
 
 
 def change_of(other: Mapping[str, Any], head: Head | None = None, token: str | None = None) -> Change:
