@@ -249,3 +249,195 @@ def test_a_mirror_that_follows_is_told_at_once(request: pytest.FixtureRequest, t
                 time.sleep(0.05)
             assert "Revision 2, a test: No ferries any more." in two.output
     served.close()
+
+
+# ── Texts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SHOWN = f"/v1/passages?source=arden-{SOURCE}&limit=500"
+HARBOUR = "/v1/search?q=harbour"
+
+
+def counted(one: KnowledgeBase) -> Asked:
+    """A knowledge base that counts how often its texts are asked for."""
+
+    class Counting(Asked):
+        asked = 0
+
+        def got(self, path: str, **headers: str) -> Any:
+            self.asked += "/text" in path
+            return Asked.got(self, path, **headers)
+
+    return Counting(one)
+
+
+def test_a_text_that_is_withdrawn_at_the_source_is_gone_in_the_mirror(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    following = mirror(one, two)
+    list(following.catch_up())
+    assert told(one, SHOWN) == told(two, SHOWN)
+    assert two.json(SHOWN)["items"][0]["exact"] is not None
+
+    one.withdraw(f"arden-{SOURCE}")
+    assert list(following.catch_up()) == []
+
+    for path in (SHOWN, f"{SHOWN}&as_of=1", HARBOUR, f"{HARBOUR}&as_of=1"):
+        assert told(one, path) == told(two, path), path
+    assert two.json(SHOWN)["items"][0]["exact"] is None
+    assert two.get(f"/v1/sources/arden-{SOURCE}/text").status_code == 404
+
+
+def test_a_text_that_was_withdrawn_while_the_mirror_did_not_run_is_gone_at_its_next_look(
+    pair: tuple[KnowledgeBase, KnowledgeBase],
+):
+    one, two = pair
+    list(mirror(one, two).catch_up())
+    one.withdraw(f"arden-{SOURCE}")
+
+    list(mirror(one, two).catch_up())
+    assert told(one, SHOWN) == told(two, SHOWN)
+    one.attach(f"arden-{SOURCE}", TEXT)
+    list(mirror(one, two).catch_up())
+
+    assert two.json(SHOWN)["items"][0]["exact"] is not None
+    assert told(one, SHOWN) == told(two, SHOWN)
+
+
+def test_texts_are_looked_at_only_when_some_text_there_changed(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    other = counted(one)
+    following = Mirror(two.database, other, Now())
+    list(following.catch_up())
+    assert other.asked == 1
+
+    one.load(dossier("belmont", topics=[topic("locks")]))
+    one.retract("topic", "ferries")
+    list(following.catch_up())
+    seen = other.asked
+    list(following.catch_up())
+
+    assert other.asked == seen
+
+
+def test_a_text_outlives_its_source_in_the_mirror_as_it_does_there(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    one.load(dossier("belmont", text="open"))
+    one.attach(f"belmont-{SOURCE}", TEXT)
+    for passage in one.ids(f"/v1/passages?source=belmont-{SOURCE}"):
+        one.retract("passage", passage)
+    one.retract("source", f"belmont-{SOURCE}")
+    assert one.get(f"/v1/sources/belmont-{SOURCE}").status_code == 410
+    before = f"/v1/passages?source=belmont-{SOURCE}&as_of=9&limit=500"
+
+    list(mirror(one, two).catch_up())
+
+    assert two.json(before)["items"][0]["exact"] is not None
+    assert told(one, before) == told(two, before)
+
+
+def test_texts_that_are_attached_stay_where_they_are_on_either_side(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    one.load(dossier("belmont"))
+    one.load(dossier("corvo"))
+    one.attach(f"belmont-{SOURCE}", TEXT)
+    list(mirror(one, two).catch_up())
+    assert two.get(f"/v1/sources/belmont-{SOURCE}/text").status_code == 404
+
+    two.attach(f"corvo-{SOURCE}", TEXT)  # whoever runs the mirror may hold it
+    one.withdraw(f"belmont-{SOURCE}")
+    list(mirror(one, two).catch_up())
+
+    assert two.get(f"/v1/sources/corvo-{SOURCE}/text").text == TEXT
+
+
+def test_a_text_that_is_not_the_one_described_is_refused_by_name(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    following = mirror(one, two)
+
+    class Forging(Asked):
+        def text(self, path: str) -> str:
+            return "The harbour stays shut."
+
+    following.other = Forging(one)
+    with pytest.raises(Conflict, match=f"arden-{SOURCE}"):
+        list(following.catch_up())
+    assert two.json(SHOWN)["items"][0]["exact"] is None
+
+
+# ── Proposals ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_proposal_comes_to_the_mirror_when_it_is_accepted(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    key = one.key("admin", name="chief")
+    list(mirror(one, two).catch_up())
+    proposed = dossier("belmont", topics=[topic("locks")])
+    made = one.send("POST", "/v1/dossiers?state=proposed", proposed, key=key).json()
+
+    assert list(mirror(one, two).catch_up()) == []
+    assert two.get("/v1/topics/locks").status_code == 404
+    accepted = one.send("POST", f"{made['self']}/accept", {"why": "Well read."}, key=key)
+    assert accepted.status_code == 200, accepted.text
+    list(mirror(one, two).catch_up())
+
+    asked = [
+        "/v1/topics/locks",
+        "/v1/topics?as_of=8",
+        "/v1/topics?limit=500",
+        "/v1/changes?limit=500",
+        "/v1/search?q=locks",
+    ]
+    assert [path for path in asked if told(one, path) != told(two, path)] == []
+    assert two.json("/v1/topics/locks")["since"] == 9
+
+
+# ── Others that answer what none does ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Odd(Asked):
+    """Somebody who answers for the log, and for the changes unless that is None, what was made up."""
+
+    log: Any
+    changes: Any
+
+    def json(self, path: str) -> Any:
+        if path.startswith("/v1/revisions?"):
+            return self.log
+        return Asked.json(self, path) if self.changes is None else self.changes
+
+
+def test_an_other_that_answers_what_none_does_is_refused_and_nothing_is_kept(
+    pair: tuple[KnowledgeBase, KnowledgeBase],
+):
+    one, two = pair
+    first = one.json("/v1/revisions/1")
+    step = one.json("/v1/changes?after=0&limit=1&enrichment=true")["items"][0]
+    pages: list[tuple[Any, Any]] = [
+        ({}, None),
+        ([], None),
+        (None, None),
+        ({"items": None, "next_cursor": None}, None),
+        *(({"items": [{**first, **odd}], "next_cursor": None}, None) for odd in (
+            {"number": "1"}, {"number": 0}, {"number": -5}, {"number": 2**40}, {"number": True}, {"number": 1.5},
+            {"why": None}, {"by": 7}, {"by": "a\0b"}, {"kind": ["dossier"]}, {"origin": {}}, {"counts": None},
+            {"counts": {"created": {"actor": "many"}}}, {"counts": {"created": {"actor": 99}}},
+            {"published_at": "yesterday"}, {"published_at": "9999-12-31T23:59:59Z", "opened_at": "0001-01-01T00:00:00+14:00"},
+        )),
+        *(({"items": [first], "next_cursor": None}, {"items": [{**step, **odd}], "next_cursor": None}) for odd in (
+            {"type": "war"}, {"type": None}, {"after": None}, {"after": []}, {"after": {}}, {"after": {"id": "a\0b"}},
+            {"after": {**step["after"], "id": 7}}, {"after": {**step["after"], "id": "x" * 5_000_000}},
+            {"act": "merge", "now": 7}, {"revision": None},
+        )),
+    ]  # fmt: skip
+    for log, changes in pages:
+        following = mirror(one, two)
+        following.other = Odd(one, log, changes)
+        with pytest.raises(Conflict) as refused:
+            list(following.catch_up())
+        assert len(refused.value.detail) < 1_500, (log, changes)
+        assert two.latest == 0
+        with two.database.read() as connection:
+            assert ledger.opened(connection) is None
+
+    list(mirror(one, two).catch_up())
+    assert told(one, "/v1/changes?limit=500") == told(two, "/v1/changes?limit=500")

@@ -19,10 +19,10 @@ from uuid import uuid4
 
 import orjson
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from app import ledger, texts
-from app.db import Database
+from app.db import Database, passing
 from app.errors import ChanceryError, Conflict, NotFound, TextRefused
 from app.importers.replay import Head, Replay
 from app.ledger import Change
@@ -296,7 +296,7 @@ def understood() -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, StatementError) as error:
-        if isinstance(error, DBAPIError) and not isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+        if isinstance(error, DBAPIError) and passing(error):
             raise
         raise Conflict(
             f"The other one answers what no knowledge base of this version does ({type(error).__name__}); nothing of it was kept. "
