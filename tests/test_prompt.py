@@ -24,6 +24,7 @@ PLAIN = (
     "/v1/actors/japan",
     "/v1/statements?speaker=Ishiba&limit=1",
     "/v1/events?participant=Japan&pick=last",
+    "/v1/events?participant=Japan&facet=participant&facet=kind&limit=1",
 )
 UNUSUAL = (
     ("/v1/actors/nobody-at-all", {}, 404),
@@ -106,7 +107,6 @@ def answering(_: Request) -> Response:
 @pytest.mark.parametrize(
     "query",
     [
-        b"facet=code",
         b"count=exact",
         b"q=x",
         b"limit=101",
@@ -123,6 +123,15 @@ def test_what_may_take_long_is_not_tried_on_the_spot(query: bytes) -> None:
     assert made.form(answering, request_of(query)) is None
     assert made.form(answering, request_of(b"limit=1", ((b"accept", b"text/csv"),))) is None
     assert made.form(answering, request_of(b"limit=100&participant=x")) is not None
+
+
+def test_a_slow_facet_does_not_keep_others_from_being_tried() -> None:
+    made = Prompt(SimpleNamespace(idle=True))  # type: ignore[arg-type]
+    one, other = (made.form(answering, request_of(b"limit=1&facet=" + name)) for name in (b"code", b"topic"))
+    made.shun(one)
+
+    assert not made.welcome(one)
+    assert made.welcome(other)
 
 
 def test_a_form_that_takes_too_long_is_shunned_ever_longer_and_taken_back_once_it_is_quick(

@@ -10,14 +10,15 @@ All of it holds whole months or whole years. A period is cut into those and into
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, or_, select
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, literal_column, or_, select, union_all
 
+from app import db
 from app.coded.question import Question
 from app.models.coded import (
     INITIATOR,
@@ -60,13 +61,13 @@ class Whose:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A statement over a table of additions, but for its values."""
+    """A statement over tables of additions and over the days beside them, but for its values."""
 
-    table: str
+    tables: tuple[tuple[str, int], ...]  # each with its spans: 0 for all months or years, else ONE or SEVERAL
     by: tuple[str, ...]
     columns: tuple[str, ...]  # what is added up
     actors: int = 0  # how many there are, 0 for all
-    spans: int = 0  # 0 for all months or years, else ONE or SEVERAL
+    edges: int = 0  # stretches of days that are counted from the parts of the actors
     limited: bool = False  # whether there are no more rows than `most`
 
 
@@ -114,31 +115,66 @@ def apart(connection: Connection, view: View, numbers: tuple[int, ...]) -> bool:
 
 
 @lru_cache(2_000)
-def statement(shape: Shape) -> Select[Any]:
-    """The statement of a shape; its values are `revision`, `actor0` …, `low0`, `high0` …"""
-    table = TABLES[shape.table]
-    c = table.c
-    where = [c.since <= bindparam("revision")]
-    if shape.actors == 1:
-        where.append(c.actor == bindparam("actor0"))
-    elif shape.actors:
-        where.append(c.actor.in_([bindparam(f"actor{n}") for n in range(shape.actors)]))
-    if shape.spans:
-        time = c.year if "year" in c else c.month
-        # An index whose first column is the year goes on to the actor only where one year is asked for.
-        where += (
-            [time == bindparam("low0")]
-            if shape.spans == ONE
-            else [time >= bindparam("low0"), time < bindparam("high0")]
-        )
-    keys = [along(name, c) for name in shape.by]
-    sums = [func.sum(c[name]) for name in shape.columns]
-    query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], *sums).where(*where)
+def statement(shape: Shape) -> Any:
+    """The statement of a shape; its values are `revision`, `actor0` …, `low0`, `high0` …; of days `from0`, `before0`, `month0` …"""
+    parts = [of_table(TABLES[name], spans, n, shape) for n, (name, spans) in enumerate(shape.tables)]
+    parts += [of_days(n, shape) for n in range(shape.edges)]
+    keys: list[Any]
+    sums: list[Any]
+    if len(parts) == 1 and not shape.edges:
+        [(keys, sums, where)] = parts
+        query = select(*named(keys, "k"), *[func.sum(one) for one in sums]).where(*where)
+    else:
+        # One after another and added up together: what each of them has is not brought here on its own.
+        each = [select(*named(keys, "k"), *named(sums, "n")).where(*where) for keys, sums, where in parts]
+        every = union_all(*each).subquery()
+        keys = [every.c[f"k{n}"] for n in range(len(shape.by))]
+        sums = [every.c[f"n{n}"] for n in range(len(shape.columns))]
+        query = select(*keys, *[func.sum(one) for one in sums])
     if not keys:
         return query
     # One column stands for how many there are: what came and went again is no cell.
-    query = query.group_by(*keys).having(sums[0] > 0)
+    query = query.group_by(*keys).having(func.sum(sums[0]) > 0)
     return query.limit(bindparam("most")) if shape.limited else query
+
+
+def named(columns: Sequence[Any], start: str) -> list[Any]:
+    """Columns by their places."""
+    return [one.label(f"{start}{n}") for n, one in enumerate(columns)]
+
+
+def of_table(table: Table, spans: int, n: int, shape: Shape) -> tuple[list[Any], list[Any], list[Any]]:
+    """The keys, the columns that are added up, and the condition of a table of additions."""
+    c = table.c
+    where = [c.since <= bindparam("revision")]
+    if shape.actors:
+        where.append(among(c.actor, shape.actors))
+    if spans:
+        time = c.year if "year" in c else c.month
+        # An index whose first column is the year goes on to the actor only where one year is asked for.
+        low, high = f"low{n}", f"high{n}"
+        where += [time == bindparam(low)] if spans == ONE else [time >= bindparam(low), time < bindparam(high)]
+    return [along(name, c) for name in shape.by], [c[name] for name in shape.columns], where
+
+
+def of_days(n: int, shape: Shape) -> tuple[list[Any], list[Any], list[Any]]:
+    """The same of the parts of actors within some days."""
+    p = coded_part.c
+    role = {"events": p.once == 1, "initiated": p.role == INITIATOR, "received": p.role == RECIPIENT}[shape.columns[0]]
+    days = (p.day >= bindparam(f"from{n}"), p.day < bindparam(f"before{n}"))
+    standing = (p.since <= bindparam("revision"), or_(p.until.is_(None), p.until > bindparam("revision")))
+    # They lie in one month.
+    own: dict[str, Any] = {"code": p.code, "root": p.code}
+    own |= {name: bindparam(f"{name}{n}", type_=Integer()) for name in ("month", "year")}
+    keys = [own.get(name, p.actor) for name in shape.by]
+    return keys, [literal_column("1")], [among(p.actor, shape.actors), role, *days, *standing]
+
+
+def among(column: Any, actors: int) -> Any:
+    """The condition that a column is one of so many actors."""
+    if actors == 1:
+        return column == bindparam("actor0")
+    return column.in_([bindparam(f"actor{n}") for n in range(actors)])
 
 
 def along(name: str, c: Any) -> Any:
@@ -154,48 +190,45 @@ def along(name: str, c: Any) -> Any:
             return c[name]
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a period is cut into: tables of additions, each with its months or years (None: all of them), and days beside them."""
+
+    tables: tuple[tuple[Table, tuple[int, int] | None], ...]
+    days: tuple[tuple[int, int], ...] = ()
+
+
 def added(
-    connection: Connection, table: Table, by: tuple[str, ...], columns: tuple[str, ...], who: Whose, revision: int,
-    span: tuple[int, int] | None, where: Sequence[Any] = (), most: int | None = None,
+    connection: Connection, pieces: Pieces, by: tuple[str, ...], columns: tuple[str, ...], who: Whose, revision: int,
+    most: int | None = None, where: Callable[[Table], Sequence[Any]] | None = None,
 ) -> Sequence[Any]:  # fmt: skip
-    """The cells of a table of additions, `most` of them where that is given: values along `by`, then the sum of each column."""
-    spans = 0 if span is None else ONE if span[1] - span[0] == 1 else SEVERAL
+    """The cells of what was counted ahead, `most` of them where that is given: values along `by`, then the sum of each column.
+
+    `where` narrows a table of additions further; then there is one, and no days.
+    """
     limited = bool(by) and most is not None
-    query = statement(Shape(table.name, by, columns, len(who.numbers), spans, limited))
     values: dict[str, Any] = {"revision": revision, "most": most} if limited else {"revision": revision}
     for n, number in enumerate(who.numbers):
         values[f"actor{n}"] = number
-    if span is not None:
-        values |= {"low0": span[0]} if spans == ONE else {"low0": span[0], "high0": span[1]}
-    if where:
-        query = query.where(*where)
-    return connection.execute(query, values).all()
-
-
-@lru_cache(200)
-def edge_statement(by: tuple[str, ...], column: str, actors: int) -> Select[Any]:
-    """The statement that counts the events of actors within some days, from their parts."""
-    p = coded_part.c
-    actor = (
-        [p.actor == bindparam("actor0")]
-        if actors == 1
-        else [p.actor.in_([bindparam(f"actor{n}") for n in range(actors)])]
-    )
-    role = {"events": p.once == 1, "initiated": p.role == INITIATOR, "received": p.role == RECIPIENT}[column]
-    days = (p.day >= bindparam("low"), p.day < bindparam("high"))
-    standing = (p.since <= bindparam("revision"), or_(p.until.is_(None), p.until > bindparam("revision")))
-    keys = [{"month": p.day, "year": p.day, "code": p.code, "root": p.code}.get(name, p.actor) for name in by]
-    query = select(*[key.label(f"k{n}") for n, key in enumerate(keys)], func.count()).where(
-        *actor, role, *days, *standing
-    )
-    return query.group_by(*keys) if keys else query
-
-
-def edge(connection: Connection, by: tuple[str, ...], who: Whose, revision: int, low: int, high: int) -> Sequence[Any]:
-    """The cells of some days of actors; time is still in days."""
-    values: dict[str, Any] = {f"actor{n}": number for n, number in enumerate(who.numbers)}
-    values |= {"revision": revision, "low": low, "high": high}
-    return connection.execute(edge_statement(by, who.column, len(who.numbers)), values).all()
+    tables = []
+    for n, (table, span) in enumerate(pieces.tables):
+        if span is None:
+            tables.append((table.name, 0))
+        elif span[1] - span[0] == 1:
+            values[f"low{n}"] = span[0]
+            tables.append((table.name, ONE))
+        else:
+            values[f"low{n}"], values[f"high{n}"] = span
+            tables.append((table.name, SEVERAL))
+    for n, days in enumerate(pieces.days):
+        values[f"from{n}"], values[f"before{n}"] = days
+        month = month_of(days[0])
+        values[f"month{n}"], values[f"year{n}"] = month, month // 12
+    query = statement(Shape(tuple(tables), by, columns, len(who.numbers), len(pieces.days), limited))
+    if where is None:
+        return db.tuples(connection, query, values)
+    [(table, _)] = pieces.tables
+    return connection.execute(query.where(*where(table)), values).all()
 
 
 # ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -289,19 +322,21 @@ def active(
         if edges or rest:
             return None
     column = measure if axis == "participant" else ROLE_AXES[axis]
-    rows = added(connection, coded_active, ("participant",), (column,), Whose(()), asked.view.revision, span)
+    rows = added(
+        connection, Pieces(((coded_active, span),)), ("participant",), (column,), Whose(()), asked.view.revision
+    )
     return cut({row[0]: row[1] for row in rows}, most, besides)
 
 
 def met_most(connection: Connection, view: View, actor: int, most: int, besides: Sequence[int]) -> Ranked:
     """Whom an actor met most, and itself, from the end of an index."""
     values = {"revision": view.revision, "actor": actor}
-    first = connection.execute(first_met(), {**values, "most": most + 1}).all()
+    first = db.tuples(connection, first_met(), {**values, "most": most + 1})
     if len(first) > most and first[-1][1] == first[-2][1]:
         # The last place is shared: all who have it, since their names decide.
-        first = connection.execute(at_least(), {**values, "least": first[-1][1]}).all()
+        first = db.tuples(connection, at_least(), {**values, "least": first[-1][1]})
     found: dict[int | None, int] = {row[0]: row[1] for row in first}
-    others = connection.execute(just(), {**values, "wanted": [*besides, NOBODY, actor]}).all()
+    others = db.tuples(connection, just(), {**values, "wanted": [*besides, NOBODY, actor]})
     apart = {row[0]: row[1] for row in others}
     own = totals(connection, actor, view.revision, "events")
     # Each event has a counterpart, but for those that the actor is in with nobody or with itself.
@@ -318,7 +353,7 @@ def met(
     if measure != "events" and who.column != "events":
         return None
     column = measure if who.column == "events" else who.column
-    rows = connection.execute(everybody(column), {"revision": view.revision, "actor": actor})
+    rows = db.tuples(connection, everybody(column), {"revision": view.revision, "actor": actor})
     found: dict[int | None, int] = {None if row[0] == NOBODY else row[0]: row[1] for row in rows}
     if axis == "participant":
         # Itself takes part in all of them.
@@ -341,7 +376,8 @@ def cut(found: dict[int | None, int], most: int, besides: Sequence[int]) -> Rank
 
 def totals(connection: Connection, actor: int, revision: int, column: str) -> int:
     """How many events or reports an actor has in all."""
-    rows = added(connection, coded_active, (), (column,), Whose((actor,)), revision, (ALL_YEARS, ALL_YEARS + 1))
+    pieces = Pieces(((coded_active, (ALL_YEARS, ALL_YEARS + 1)),))
+    rows = added(connection, pieces, (), (column,), Whose((actor,)), revision)
     return rows[0][0] or 0
 
 

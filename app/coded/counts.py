@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, Text, and_, case, cast, func, select
 
 from app.coded import ahead
-from app.coded.ahead import ROLE_AXES, Ranked, Whose, month_of, months, whose, years
+from app.coded.ahead import ROLE_AXES, Pieces, Ranked, Whose, month_of, months, whose, years
 from app.coded.question import ROLES, Question, coded, codes, conditions, stands
 from app.errors import BadQuery, Fault
 from app.models.coded import (
@@ -122,49 +122,58 @@ def counted_ahead(
     who = held(connection, asked, by, measure)
     if who is None:
         return None
-    columns = COLUMNS[measure] if who.column == "events" else (who.column,)
-    coding = bool(asked.codes or {"code", "root"} & set(by))
-    by_years, by_months = tables(by, who, asked.period, coding=coding)
-    inner, edges = months(asked.period)
+    return from_pieces(connection, asked, by, measure, who, most)
+
+
+def from_pieces(
+    connection: Connection, asked: Question, by: tuple[str, ...], measure: str, who: Whose, most: int
+) -> dict[Cell, Number]:
+    """The cells from what was counted ahead, of the whole spans of a period, and from the events of the days beside these."""
+    columns = columns_of(who, measure)
+    pieces, days = cut(asked, by, who)
     found: dict[Cell, Number] = {}
+    narrowing = asked.codes or asked.more
+    closed = tuple((lower, upper) for lower, upper in days if lower is not None and upper is not None)
+    if who.numbers and measure == "events" and not narrowing and len(closed) == len(days):
+        pieces, days = replace(pieces, days=closed), []
 
-    def take(table: Table, span: tuple[int, int] | None) -> None:
-        nonlocal found
-        if span is not None and span[0] >= span[1]:
-            return
-        where = [one.on(table.c.code) for one in asked.codes] + [dataset_condition(one, table.c) for one in asked.more]
-        # No more are read than show that there are too many.
-        rows = ahead.added(connection, table, by, columns, who, asked.view.revision, span, where, most + 1)
-        found = merge(found, cells(rows, len(by), measure))
+    def where(table: Table) -> list[ColumnElement[bool]]:
+        return [one.on(table.c.code) for one in asked.codes] + [dataset_condition(one, table.c) for one in asked.more]
 
-    if by_years is None:
-        take(by_months, inner)
-    else:
-        every = (ahead.ALL_YEARS, ahead.ALL_YEARS + 1) if by_years is coded_active and "year" not in by else None
-        span, rest = (every or (0, ahead.OPEN // 12), []) if inner is None else years(inner)
-        take(by_years, span)
-        for one in rest:
-            take(by_months, one)
-    for lower, upper in edges:
-        if who.numbers and not asked.codes and measure == "events" and lower is not None and upper is not None:
-            rows = ahead.edge(connection, by, who, asked.view.revision, lower, upper)
-            found = merge(found, timed(cells(rows, len(by), measure), by))
-            continue
+    # No more are read than show that there are too many.
+    if narrowing:
+        for piece in pieces.tables:
+            one = Pieces((piece,))
+            rows = ahead.added(connection, one, by, columns, who, asked.view.revision, most + 1, where)
+            found = merge(found, cells(rows, len(by), measure))
+    elif pieces.tables or pieces.days:
+        rows = ahead.added(connection, pieces, by, columns, who, asked.view.revision, most + 1)
+        found = cells(rows, len(by), measure)
+    for lower, upper in days:
         assert asked.period is not None
         period = AskedPeriod(asked.period.line, lower, upper)
         found = merge(found, counted(connection, replace(asked, period=period), by, measure, CELLS_MOST))
     return found
 
 
-def timed(found: Mapping[Cell, Number], by: Sequence[str]) -> Mapping[Cell, Number]:
-    """Cells of days as cells of months or years."""
-    if not set(TIMES) & set(by):
-        return found
-    told: dict[Cell, Number] = {}
-    for cell, n in found.items():
-        here = tuple([in_time(name, value) for name, value in zip(by, cell, strict=True)])
-        told[here] = told[here] + n if here in told else n
-    return told
+def columns_of(who: Whose, measure: str) -> tuple[str, ...]:
+    """What is added up of whose events."""
+    return COLUMNS[measure] if who.column == "events" else (who.column,)
+
+
+def cut(asked: Question, by: tuple[str, ...], who: Whose) -> tuple[Pieces, list[tuple[int | None, int | None]]]:
+    """The tables that hold a period's whole months and years, and the days before and after these."""
+    coding = bool(asked.codes or {"code", "root"} & set(by))
+    by_years, by_months = tables(by, who, asked.period, coding=coding)
+    inner, edges = months(asked.period)
+    wanted: list[tuple[Table, tuple[int, int] | None]] = []
+    if by_years is None:
+        wanted.append((by_months, inner))
+    else:
+        every = (ahead.ALL_YEARS, ahead.ALL_YEARS + 1) if by_years is coded_active and "year" not in by else None
+        span, rest = (every or (0, ahead.OPEN // 12), []) if inner is None else years(inner)
+        wanted += [(by_years, span), *((by_months, one) for one in rest)]
+    return Pieces(tuple((table, span) for table, span in wanted if span is None or span[0] < span[1])), edges
 
 
 def held(connection: Connection, asked: Question, by: tuple[str, ...], measure: str) -> Whose | None:
@@ -301,10 +310,12 @@ def at_most(connection: Connection, asked: Question) -> dict[int, int]:
             return {}
     driven = asked.driven
     if driven is None:
-        rows = ahead.added(connection, coded_total, ("month",), ("events",), Whose(()), asked.view.revision, span)
+        pieces = Pieces(((coded_total, span),))
+        rows = ahead.added(connection, pieces, ("month",), ("events",), Whose(()), asked.view.revision)
     else:
         who = Whose(tuple(sorted(driven)))
-        rows = ahead.added(connection, coded_actor_total, ("month",), ("events",), who, asked.view.revision, span)
+        pieces = Pieces(((coded_actor_total, span),))
+        rows = ahead.added(connection, pieces, ("month",), ("events",), who, asked.view.revision)
     return {row[0]: row[1] for row in rows}
 
 

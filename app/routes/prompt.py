@@ -29,7 +29,7 @@ SHUN_SECONDS: Final = 0.2
 SHUN_SECONDS_MOST: Final = 60.0
 FORMS_MOST: Final = 10_000
 # What counts, searches, waits, or brings a whole result.
-LONG: Final = {b"facet", b"count", b"q", b"min_revision", b"format", b"state", b"per", b"cite"}
+LONG: Final = {b"count", b"q", b"min_revision", b"format", b"state", b"per", b"cite"}
 PLAIN_PATH: Final = re.compile(rb"/v1/[A-Za-z0-9_.~:@/-]{1,500}")
 PLAIN_QUERY: Final = re.compile(rb"[\x21-\x7e]{0,1000}")  # what is longer is looked at by the guard
 PLAIN: Final = {b"", b"*/*", b"application/json"}
@@ -135,7 +135,8 @@ class Prompt:
             name, _, value = pair.partition(b"=")
             if name in LONG or b"%" in name or (name == b"limit" and len(value) > 2 and value != b"100"):
                 return None
-            names.append(name)
+            # What a facet takes depends on which it is.
+            names.append(pair if name == b"facet" else name)
         if any(name == b"accept" and value not in PLAIN for name, value in request.scope["headers"]):
             return None
         return handler, tuple(names)
