@@ -302,6 +302,19 @@ def test_a_text_that_was_withdrawn_while_the_mirror_did_not_run_is_gone_at_its_n
     assert told(one, SHOWN) == told(two, SHOWN)
 
 
+def test_a_text_goes_though_the_log_cannot_be_gone_on_with(pair: tuple[KnowledgeBase, KnowledgeBase]):
+    one, two = pair
+    following = mirror(one, two)
+    list(following.catch_up())
+    one.withdraw(f"arden-{SOURCE}")
+    following.other = Odd(one, {"items": None}, None)
+
+    with pytest.raises(Conflict):
+        list(following.catch_up())
+
+    assert two.json(SHOWN)["items"][0]["exact"] is None
+
+
 def test_texts_are_looked_at_only_when_some_text_there_changed(pair: tuple[KnowledgeBase, KnowledgeBase]):
     one, two = pair
     other = counted(one)

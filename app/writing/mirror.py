@@ -78,6 +78,8 @@ class Mirror:
         with self.database.read() as connection:
             latest = ledger.latest(connection)
             self.recognise(connection, latest)
+        with understood():
+            self.follow_texts()  # first, so that one that was withdrawn goes whatever becomes of the log
         revisions = self.revisions(latest)
         while True:
             with understood():
@@ -149,7 +151,7 @@ class Mirror:
         self.refuse_gaps(other)
         with self.database.hold() as held:
             coming = Replay(held, number, other["origin"] or "")
-            self.receive(coming, other["events"])
+            self.receive(coming, f"/v1/revisions/{number}/events")
             spans = coming.check(other["counts"])
             steps = list(self.steps(number))
             token = uuid4().hex
@@ -194,7 +196,7 @@ class Mirror:
             tries = tries + 1 if coming.after == before else 1
             if tries >= TRIES:
                 raise broken
-            self.pause(0.2 * 2**tries)
+            self.pause(0.1 * 2**tries)
 
     def refuse_gaps(self, other: Mapping[str, Any]) -> None:
         """Raise Conflict where an import was passed over before: what comes now would not fit."""
