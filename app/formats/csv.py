@@ -10,6 +10,7 @@ from typing import Any
 from app.formats import Chunk, Format
 from app.formats.columns import columns, values
 from app.query.fields import Resource
+from app.query.whole import Same
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -19,7 +20,8 @@ def write(resource: Resource, chunks: Iterable[Chunk], fields: tuple[str, ...]) 
     table = columns(resource, fields)
     yield lines([[column.name for column in table]])
     for chunk in chunks:
-        yield lines(zip(*map(cells, values(chunk, table)), strict=True))
+        if len(chunk):
+            yield rows(values(chunk, table))
 
 
 def lines(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -28,10 +30,46 @@ def lines(rows: Iterable[Iterable[Any]]) -> bytes:
     return buffer.getvalue().encode()
 
 
+def rows(columns: Sequence[Sequence[Any]]) -> bytes:
+    """Rows that are given by their columns: a form for all, which what is not the same in each goes into."""
+    if len(columns) == 1:
+        return lines([[cell(value)] for value in columns[0]])  # an empty cell alone is quoted
+    form = ",".join([said(column.value).replace("%", "%%") if isinstance(column, Same) else "%s" for column in columns])
+    varying = [cells(column) for column in columns if not isinstance(column, Same)]
+    if not varying:
+        return (form % () + "\r\n").encode() * len(columns[0])
+    return "".join([f"{form}\r\n" % row for row in zip(*varying, strict=True)]).encode()
+
+
+# What makes a value be written otherwise than it is: quoted, or defused where it begins with it; `\0` goes before each.
+ODD = ('"', ",", "\r", "\n", *(f"\0{first}" for first in FORMULA))
+
+
 def cells(column: Sequence[Any]) -> Sequence[Any]:
-    """The values of a column as cells; hardly ever is any of them another one."""
-    changed = {value: said for value in set(column) if (said := cell(value)) is not value}
-    return [changed.get(value, value) for value in column] if changed else column
+    """The values of a column as they are written; hardly ever is any of them another one."""
+    types = set(map(type, column))
+    if types <= {int, float} or (types == {str} and not odd("\0" + "\0".join(column))):
+        return column
+    several = set(column)
+    if len(several) * 2 > len(column):
+        return list(map(said, column))
+    known = {value: said(value) for value in several}
+    return [known[value] for value in column]
+
+
+def odd(values: str) -> bool:
+    """Whether any of these values is written otherwise."""
+    return any(one in values for one in ODD)
+
+
+def said(value: Any) -> str:
+    """A value as it is written."""
+    if value is None:
+        return ""
+    text = str(cell(value))
+    if '"' in text:
+        return '"' + text.replace('"', '""') + '"'
+    return f'"{text}"' if "," in text or "\n" in text or "\r" in text else text
 
 
 def cell(value: Any) -> Any:

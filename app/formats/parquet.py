@@ -9,6 +9,7 @@ from app.errors import NotAcceptable
 from app.formats import Chunk, Format
 from app.formats.columns import columns, values
 from app.query.fields import Resource
+from app.query.whole import Same
 
 GROUP_ROWS = 10_000  # rows that are held before they are written: small groups compress badly
 
@@ -83,8 +84,14 @@ def _groups(pa: Any, pq: Any, schema: Any, table: list[Any], chunks: Iterable[Ch
 
 
 def _batch(pa: Any, schema: Any, table: list[Any], chunk: Chunk) -> Any:
-    arrays = [pa.array(column, type=field.type) for column, field in zip(values(chunk, table), schema, strict=True)]
+    arrays = [_array(pa, column, field.type) for column, field in zip(values(chunk, table), schema, strict=True)]
     return pa.record_batch(arrays, schema=schema)
+
+
+def _array(pa: Any, column: Any, type: Any) -> Any:
+    if isinstance(column, Same):
+        return pa.repeat(pa.scalar(column.value, type), len(column))
+    return pa.array(column, type=type)
 
 
 FORMAT = Format("parquet", "application/vnd.apache.parquet", "parquet", write)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
@@ -24,6 +25,24 @@ from app.query.plan import Plan, at
 Connect = Callable[[], AbstractContextManager[Connection]]
 Key = tuple[Any, str]  # sort key and id
 PICKED_ROWS = 10_000  # of a pick, which is worked out anew for each chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Same(Sequence[Any]):
+    """A column in which one value stands so many times."""
+
+    value: Any
+    times: int
+
+    def __len__(self) -> int:
+        return self.times
+
+    def __iter__(self) -> Iterator[Any]:
+        return repeat(self.value, self.times)
+
+    def __getitem__(self, at: Any) -> Any:
+        places = range(self.times)[at]
+        return Same(self.value, len(places)) if isinstance(places, range) else self.value
 
 
 @runtime_checkable
@@ -45,7 +64,7 @@ class Block(Protocol):
         """Each as JSON and a line feed."""
 
     def column(self, name: str, take: Callable[[Record], Any]) -> Sequence[Any]:
-        """What a table has in a column: what `take` takes from each record."""
+        """What a table has in a column: what `take` takes from each record; `Same` where it is one value."""
 
 
 Chunk = list[Record] | Block
