@@ -306,7 +306,8 @@ def translated() -> Iterator[None]:
         refusal = lasting(error)
         if refusal is not None:
             raise refusal from error
-        if str(getattr(error.orig, "sqlstate", "")) == LOCKED:
+        code = str(getattr(error.orig, "sqlstate", "") or getattr(error.orig, "sqlite_errorname", ""))
+        if code == LOCKED or code.startswith("SQLITE_BUSY"):
             raise away("Another writer is at work, and takes longer than is waited for.") from error
         if passing(error):
             raise away("The database does not answer.") from error
