@@ -142,6 +142,26 @@ def test_a_mirror_answers_every_question_alike(pair: tuple[KnowledgeBase, Knowle
     assert [path for path in asked if told(one, path) != told(two, path)] == []
 
 
+def test_a_mirror_of_the_seed_finds_ranks_and_orders_alike(
+    own_seeded: KnowledgeBase, request: pytest.FixtureRequest, tmp_path: Path
+):
+    one = own_seeded
+    (tmp_path / "two").mkdir()
+    two = KnowledgeBase.at(database_url("sqlite", request, tmp_path / "two"))
+    list(mirror(one, two).catch_up())
+
+    sought = ("japan", "security", "support", "ishiba", "japan+ukraine", "g7")
+    asked = [f"/v1/search?q={words}&limit=100{more}" for words in sought for more in ("", "&enrichment=true")]
+    asked += [f"/v1/{name}?q={words}&limit=5&facet=source" for words in sought for name in ("statements", "claims")]
+    for id in one.ids("/v1/actors?limit=500")[:12]:
+        asked += [f"/v1/{question}?actor={id}" for question in ("timeline", "network", "positions")]
+        asked += [f"/v1/resolve?name={id}"]
+    asked += ["/v1/changes?limit=500&format=atom", "/v1/statements?format=atom", "/v1/statements?format=csv"]
+
+    assert [path for path in asked if told(one, path) != told(two, path)] == []
+    two.close()
+
+
 def test_a_mirror_goes_on_where_it_stopped(pair: tuple[KnowledgeBase, KnowledgeBase]):
     one, two = pair
     first = mirror(one, two).catch_up()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from app import ledger
 from app.coded import stream
 from app.coded.lines import BY_NAME, SECTIONS
-from app.errors import Conflict
+from app.errors import BadQuery, Conflict
 from app.importers.reconcile import reconcile, relink
 from app.ledger import Change
 from app.models.coded import TABLES, coded_actor, rejected_row
@@ -78,13 +79,13 @@ def live(base: KnowledgeBase, folder: Path) -> None:
         load(base, OWN / name, accept=1.0)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=[("sqlite", "sqlite"), ("sqlite", "postgresql"), ("postgresql", "sqlite")], ids="-to-".join)
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[KnowledgeBase, KnowledgeBase]]:
-    """A knowledge base that has lived and an empty one, both on each database."""
+    """A knowledge base that has lived and an empty one, on each database."""
     made = []
-    for name in ("one", "two"):
+    for name, backend in zip(("one", "two"), request.param, strict=True):
         (tmp_path / name).mkdir()
-        made.append(KnowledgeBase.at(database_url(request.param, request, tmp_path / name)))
+        made.append(KnowledgeBase.at(database_url(backend, request, tmp_path / name)))
     live(made[0], tmp_path)
     yield made[0], made[1]
     for base in made:
@@ -143,9 +144,14 @@ def rows_of(base: KnowledgeBase) -> dict[str, list[Any]]:
     """Every row that an import may write, in an order of its own."""
     with base.database.read() as connection:
         return {
-            table.name: sorted(tuple(one) for one in connection.execute(select(*sorted_columns(table))))
+            table.name: sorted(tuple(map(rounded, one)) for one in connection.execute(select(*sorted_columns(table))))
             for table in (*TABLES, rejected_row)
         }
+
+
+def rounded(value: Any) -> Any:
+    """A value without the last digits of a sum, which each database adds up in an order of its own."""
+    return round(value, 9) if isinstance(value, float) else value
 
 
 def sorted_columns(table: Any) -> list[Any]:
@@ -193,8 +199,9 @@ def questions(base: KnowledgeBase) -> Iterator[str]:
         *(f"events/counts?by=month&measure={one}" for one in ("reports", "intensity")),
         "events/counts?by=participant&participant=corvo",
     ]
-    for n in (base.latest, *range(1, base.latest)):
-        yield from (f"/v1/{one}{'&' if '?' in one else '?'}as_of={n}" for one in asked)
+    for n in range(1, base.latest + 1):
+        some = asked if n == base.latest else asked[n % 3 :: 3]  # each is asked at every third
+        yield from (f"/v1/{one}{'&' if '?' in one else '?'}as_of={n}" for one in some)
     yield from (f"/v1/events?format={form}" for form in ("csv", "ndjson", "jsonld"))
     listed = base.json("/v1/events?limit=500")["items"]
     yield from (f"/v1/events/{one['id']}{more}" for one in listed[::5] for more in ("", "/reports", "/revisions"))
@@ -211,9 +218,83 @@ def test_a_mirror_of_events_answers_every_question_alike(pair: tuple[KnowledgeBa
 
     asked = list(questions(one))
 
-    assert len(asked) > 400
+    assert len(asked) > 250
     assert {told(one, path)[0] for path in asked} == {200}
     assert [path for path in asked if told(one, path) != told(two, path)] == []
+
+
+def test_a_cursor_and_an_etag_of_the_one_hold_at_the_other(pair: tuple[KnowledgeBase, KnowledgeBase]) -> None:
+    one, two = pair
+    list(mirror(one, two).catch_up())
+    for path in ("/v1/events?participant=arden&limit=3", "/v1/datasets?limit=1", "/v1/events/counts?by=month&limit=5"):
+        first = one.get(path)
+        following = f"{path}&cursor={quote(first.json()['next_cursor'])}"
+
+        assert two.get(path, If_None_Match=first.headers["etag"]).status_code == 304
+        assert two.json(following) == one.json(following)
+
+
+# ── Mirrors and what becomes of them ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_mirror_can_be_mirrored(short: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path, request: Any) -> None:
+    one, two = short
+    list(mirror(one, two).catch_up())
+    (tmp_path / "three").mkdir()
+    three = KnowledgeBase.at(database_url("sqlite", request, tmp_path / "three"))
+
+    list(mirror(two, three).catch_up())
+
+    assert rows_of(three) == rows_of(one)
+    assert told(three, "/v1/revisions/3/events") == told(one, "/v1/revisions/3/events")
+    three.close()
+
+
+def test_an_import_into_what_was_a_mirror_does_what_it_does_at_the_source(
+    short: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path
+) -> None:
+    one, two = short
+    list(mirror(one, two).catch_up())
+    same = tmp_path / "second.tab"
+    third = icews_file(tmp_path, [row(1, Intensity="0.5"), row(9, Source_Name="Newport"), row(10)], "third.tab")
+
+    for base in (one, two):
+        assert load(base, same, whole=True, accept=1.0).revision is None  # the very file that was imported last
+        with pytest.raises(BadQuery, match="--fold dyad"):
+            load(base, third, fold="none")
+        assert load(base, third).revision == 4
+
+    assert rows_of(two) == rows_of(one)
+
+
+def test_a_mirror_made_without_events_goes_on_without_them_and_says_so(
+    short: tuple[KnowledgeBase, KnowledgeBase], tmp_path: Path, request: Any
+) -> None:
+    one, two = short
+    key = one.key("admin", name="desk")
+    one.load(dossier("b", actors=[person("voss", "L. Voss")]))
+    one.send("POST", "/v1/actors/lena-voss/merge", {"into": "voss", "why": "One."}, key=key)
+    (tmp_path / "three").mkdir()
+    three = KnowledgeBase.at(database_url("sqlite", request, tmp_path / "three"))
+
+    list(mirror(one, three, without_events=True).catch_up())
+
+    assert three.latest == one.latest == 5
+    assert told(three, "/v1/changes?limit=500") == told(one, "/v1/changes?limit=500")
+    assert three.json("/v1/events?count=exact")["count"]["n"] == 0
+    load(one, icews_file(tmp_path, [row(1), row(20)], "third.tab"))
+    with pytest.raises(Conflict, match="revision 2 was mirrored without them"):
+        list(mirror(one, three).catch_up())
+    nothing_of(three, 6)
+    # Nor can one that has events be mirrored on from one that has none.
+    list(mirror(one, three, without_events=True).catch_up())
+    list(mirror(one, two).catch_up())
+    load(one, icews_file(tmp_path, [row(1), row(21)], "fourth.tab"))
+    list(mirror(one, three, without_events=True).catch_up())
+    with pytest.raises(Conflict, match="made --without-events"):
+        list(mirror(three, two).catch_up())
+    nothing_of(two, 7)
+    three.close()
 
 
 # ── Broken off, killed ──────────────────────────────────────────────────────────────────────────────────────────────
