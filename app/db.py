@@ -17,11 +17,13 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-untyped]
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, exc, text
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, exc, func, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import QueuePool
 
@@ -532,6 +534,25 @@ def tuples(connection: Connection, statement: Any, told: Mapping[str, Any]) -> S
     return (
         connection.execute(statement, told).all() if listened(connection) else straight(connection, statement, told)[0]
     )
+
+
+def columns(connection: Connection, statement: Any, told: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """The same by columns, of whole numbers and text alone: SQLite says each of them at once, and no row need be fetched.
+
+    Each row that is fetched costs a quarter of a microsecond, and the chance that another thread takes the interpreter's lock.
+    """
+    if listened(connection):
+        rows = connection.execute(statement, told).all()
+        return [[row[n] for row in rows] for n in range(len(statement.selected_columns))]
+    [row], _ = straight(connection, packed(statement), told)
+    return [orjson.loads(one) for one in row]
+
+
+@lru_cache(COMPILED_MOST)
+def packed(statement: Any) -> Any:
+    """A statement whose one row holds all rows of another, a list a column."""
+    every = statement.subquery()
+    return select(*[func.json_group_array(one) for one in every.c])
 
 
 def listened(connection: Connection) -> bool:

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import orjson
 from sqlalchemy import Connection, select
 
 from app.coded import counts as coded
@@ -49,6 +50,7 @@ class Table:
     rows: Sequence[Row]
     total: float
     more: bool
+    spans: tuple[Sequence[int], Sequence[int]] | None = None  # instead of rows: spans of time, and the number of each
 
 
 def parse_by(text: str | None) -> tuple[str, ...]:
@@ -78,6 +80,11 @@ def table(connection: Connection, plan: Plan, by: Sequence[str], measure: str, s
     asked = read(connection, plan)
     if asked is None:
         return page(connection, plan.view, list(own.items()), by, measure, start, limit)
+    along = coded.spans(connection, asked, by[0], measure) if not own and len(by) == 1 and by[0] in TIMES else None
+    if along is not None:
+        times, sums = along
+        end = start + limit
+        return Table((), sum(sums), end < len(times), (times[start:end], sums[start:end]))
     first = first_of(connection, asked, by, measure, own, start + limit)
     if first is not None:
         return first_page(connection, plan.view, first, by, measure, start, limit)
@@ -231,6 +238,12 @@ def page(
     ]
     rows.sort(key=lambda pair: (pair[0], texts(pair[1])))
     return Table([row for _, row in rows[start - low : start - low + limit]], total, more)
+
+
+def rows_of(name: str, spans: tuple[Sequence[int], Sequence[int]]) -> list[Row]:
+    """Cells of spans of time, named."""
+    label = span_labels(name)
+    return [Row((label(span),), n) for span, n in zip(*spans, strict=True)]
 
 
 def by_time(pair: tuple[Cell, Number]) -> tuple[bool, int]:
@@ -402,17 +415,7 @@ def linker(plan: Plan, by: Sequence[str]) -> Callable[[Sequence[Any]], str | Non
 
     What all cells have in common is written once.
     """
-    base, pairs = f"/v1/{plan.resource.name}?", [pair for pair in plan.query.pairs if pair[0] not in OWN]
-    times = [name for name in by if name in TIMES]
-    narrowing = {"root": "code", "country": "country"}
-    gone = {narrowing[name] for name in by if name in narrowing}
-    if times:
-        gone |= {"happened_from", "happened_before", "dates"}
-    given = dict(pairs)
-    lower, upper = given.get("happened_from", ""), given.get("happened_before", "~")
-    codes = [value for name, value in pairs if name == "code"]
-    common = urlencode([pair for pair in pairs if pair[0] not in gone], safe=":@")
-    start = base + common + ("&" if common and by else "")
+    start, lower, upper, codes = beginning(plan, by)
 
     def part(name: str) -> Callable[[Any], str]:
         if name in TIMES:
@@ -434,6 +437,50 @@ def linker(plan: Plan, by: Sequence[str]) -> Callable[[Sequence[Any]], str | Non
         return start + "&".join([one(value) for one, value in zip(parts, values, strict=True)])
 
     return link
+
+
+def beginning(plan: Plan, by: Sequence[str]) -> tuple[str, str, str, list[str]]:
+    """How the requests of all cells begin, and what narrows them: the dates as written ('' and '~' for none) and the codes."""
+    base, pairs = f"/v1/{plan.resource.name}?", [pair for pair in plan.query.pairs if pair[0] not in OWN]
+    narrowing = {"root": "code", "country": "country"}
+    gone = {narrowing[name] for name in by if name in narrowing}
+    if any(name in TIMES for name in by):
+        gone |= {"happened_from", "happened_before", "dates"}
+    given = dict(pairs)
+    lower, upper = given.get("happened_from", ""), given.get("happened_before", "~")
+    codes = [value for name, value in pairs if name == "code"]
+    common = urlencode([pair for pair in pairs if pair[0] not in gone], safe=":@")
+    return base + common + ("&" if common and by else ""), lower, upper, codes
+
+
+KNOWN_SPANS = 500  # of so many the text is remembered: 65 KB
+LINK = "\0"  # where the beginning of the links goes; no JSON holds it
+
+
+def said(plan: Plan, name: str, spans: tuple[Sequence[int], Sequence[int]]) -> bytes:
+    """Cells of spans of time as JSON, each with its link: what is the same for all of them is put in as text."""
+    start, lower, upper, _ = beginning(plan, (name,))
+    times, sums = spans
+    if lower == "" and upper == "~":
+        made = (form_known if len(times) <= KNOWN_SPANS else form)(name, tuple(times))
+        told = made % tuple(sums)
+        return told.replace(LINK, orjson.dumps(start)[1:-1].decode()).encode()
+    cells = []
+    for span, n in zip(times, sums, strict=True):
+        label = span_labels(name)(span)
+        items = orjson.dumps(start + within(str(label), lower, upper)).decode()
+        cells.append(f'{{"{name}":"{label}","n":{n},"items":{items}}}')
+    return f"[{','.join(cells)}]".encode()
+
+
+def form(name: str, times: tuple[int, ...]) -> str:
+    """The text of some spans of time, but for their numbers and the beginning of their links."""
+    labels = [str(span_labels(name)(span)) for span in times]
+    cells = [f'{{"{name}":"{label}","n":%d,"items":"{LINK}{spanned(label)}"}}' for label in labels]
+    return f"[{','.join(cells)}]"
+
+
+form_known = lru_cache(100)(form)  # most actors have the same spans
 
 
 @lru_cache(20_000)

@@ -206,6 +206,25 @@ def added(
 
     `where` narrows a table of additions further; then there is one, and no days.
     """
+    query, values = asking(pieces, by, columns, who, revision, most)
+    if where is None:
+        return db.tuples(connection, query, values)
+    [(table, _)] = pieces.tables
+    return connection.execute(query.where(*where(table)), values).all()
+
+
+def along_one(
+    connection: Connection, pieces: Pieces, by: str, column: str, who: Whose, revision: int, most: int
+) -> tuple[Sequence[Any], Sequence[int]]:
+    """The same of one key and one number, as two columns."""
+    keys, sums = db.columns(connection, *asking(pieces, (by,), (column,), who, revision, most))
+    return keys, sums
+
+
+def asking(
+    pieces: Pieces, by: tuple[str, ...], columns: tuple[str, ...], who: Whose, revision: int, most: int | None
+) -> tuple[Any, dict[str, Any]]:
+    """The statement with its values."""
     limited = bool(by) and most is not None
     values: dict[str, Any] = {"revision": revision, "most": most} if limited else {"revision": revision}
     for n, number in enumerate(who.numbers):
@@ -224,11 +243,7 @@ def added(
         values[f"from{n}"], values[f"before{n}"] = days
         month = month_of(days[0])
         values[f"month{n}"], values[f"year{n}"] = month, month // 12
-    query = statement(Shape(tuple(tables), by, columns, len(who.numbers), len(pieces.days), limited))
-    if where is None:
-        return db.tuples(connection, query, values)
-    [(table, _)] = pieces.tables
-    return connection.execute(query.where(*where(table)), values).all()
+    return statement(Shape(tuple(tables), by, columns, len(who.numbers), len(pieces.days), limited)), values
 
 
 # ── Time ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ counted a portion at a time, so that too many cells are noticed before they fill
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -85,7 +85,7 @@ def counts(
     return found
 
 
-def bounded(found: Mapping[Cell, Number], most: int) -> None:
+def bounded(found: Collection[Any], most: int) -> None:
     """Refuse more cells than a table may have."""
     if len(found) > most:
         detail = (
@@ -125,6 +125,25 @@ def counted_ahead(
     return from_pieces(connection, asked, by, measure, who, most)
 
 
+def spans(
+    connection: Connection, asked: Question, name: str, measure: str
+) -> tuple[Sequence[int], Sequence[int]] | None:
+    """The spans of time in their order and their numbers, where one read of what was counted ahead holds them all; else None."""
+    who = None if measure != "events" or asked.codes or asked.more else held(connection, asked, (name,), measure)
+    if who is None:
+        return None
+    pieces, days = cut(asked, (name,), who)
+    if days or len(pieces.tables) != 1:
+        return None
+    keys, sums = ahead.along_one(connection, pieces, name, who.column, who, asked.view.revision, CELLS_MOST + 1)
+    bounded(keys, CELLS_MOST)
+    order = sorted(keys)
+    if order != keys:
+        told = dict(zip(keys, sums, strict=True))
+        return order, [told[key] for key in order]
+    return keys, sums
+
+
 def from_pieces(
     connection: Connection, asked: Question, by: tuple[str, ...], measure: str, who: Whose, most: int
 ) -> dict[Cell, Number]:
@@ -146,6 +165,9 @@ def from_pieces(
             one = Pieces((piece,))
             rows = ahead.added(connection, one, by, columns, who, asked.view.revision, most + 1, where)
             found = merge(found, cells(rows, len(by), measure))
+    elif (pieces.tables or pieces.days) and len(by) == len(columns) == 1:
+        keys, sums = ahead.along_one(connection, pieces, by[0], columns[0], who, asked.view.revision, most + 1)
+        found = dict(zip(zip(keys, strict=True), sums, strict=True))
     elif pieces.tables or pieces.days:
         rows = ahead.added(connection, pieces, by, columns, who, asked.view.revision, most + 1)
         found = cells(rows, len(by), measure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -126,10 +127,10 @@ def counting(request: Request) -> Response:
             heavy.only(request)
         limit = own.get("limit", CELLS_PAGE)
         found = NOTHING if asked.nothing else counts.table(connection, asked, by, measure, start, limit)
-        coverage = page.coverage_of(connection, asked, RESOURCES, here.coverage, empty=not found.rows and not start)
-        link = counts.linker(asked, by)
-        whole = found.total if own.get("normalize") else None
-        items = [cell(by, row, whole, link) for row in found.rows]
+        coverage = page.coverage_of(
+            connection, asked, RESOURCES, here.coverage, empty=not (found.rows or found.spans or start)
+        )
+        items = shown(asked, by, found, share="normalize" in own)
         cursor = cursors.write(pinned.view, mark, (start + limit,)) if found.more else None
         told = {
             "items": items,
@@ -143,6 +144,17 @@ def counting(request: Request) -> Response:
         return reading.said(pinned, told, links=reading.next_link(request, cursor))
 
     return planned(request, EVENTS, query, counted, shows_words=False, walk=walk)
+
+
+def shown(
+    asked: Plan, by: tuple[str, ...], found: counts.Table, *, share: bool
+) -> list[dict[str, Any]] | orjson.Fragment:
+    """The cells of a table as the API shows them."""
+    if found.spans is not None and not share:
+        return orjson.Fragment(counts.said(asked, by[0], found.spans))
+    link, whole = counts.linker(asked, by), found.total if share else None
+    rows = found.rows if found.spans is None else counts.rows_of(by[0], found.spans)
+    return [cell(by, row, whole, link) for row in rows]
 
 
 def cell(
