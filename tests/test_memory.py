@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import event
 
 from tests.base import KnowledgeBase
-from tests.making import TEXT, dossier, person, statement
+from tests.making import TEXT, dossier, person, state, statement
 
 LIST = "/v1/statements?speaker=lena-voss"
 
@@ -112,3 +112,13 @@ def test_the_metrics_count_what_was_answered_and_what_was_remembered(kb: Knowled
     assert 'chancery_requests_total{method="GET",status="200"} 1.0' in lines
     assert 'chancery_requests_total{method="GET",status="404"} 1.0' in lines
     assert "chancery_revision 1.0" in lines
+
+
+def test_what_is_asked_as_of_the_end_of_today_is_not_remembered(kb: KnowledgeBase) -> None:
+    kb.load(dossier(actors=[person()]))
+    today = f"/v1/actors?as_of={kb.clock.moment.date()}"
+    before = kb.json(today)
+    kb.load(dossier(actors=[person(), state()]))
+
+    assert len(kb.json(today)["items"]) == len(before["items"]) + 1
+    assert kb.json("/v1/actors?as_of=1")["items"] == kb.json("/v1/actors?as_of=01")["items"] == before["items"]

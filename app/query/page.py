@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
@@ -321,7 +322,13 @@ def facet(
         found.update(store.facet(connection, plan, line, most))
     ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
     narrow = narrowing(plan, name)
-    return [{"value": value, "n": n, "items": narrow + quote_plus(str(value), safe=":@")} for value, n in ordered]
+    return [{"value": value, "n": n, "items": narrow + quoted(str(value))} for value, n in ordered]
+
+
+@lru_cache(20_000)
+def quoted(text: str) -> str:
+    """A value in an address: codes and actors come again in most facets."""
+    return quote_plus(text, safe=":@")
 
 
 def narrowing(plan: Plan, name: str) -> str:

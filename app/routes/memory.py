@@ -3,7 +3,8 @@
 It stands in front of everything: inside a route a remembered answer costs nearly what a new one does. What an answer depends on
 beyond its request is the newest revision, with its mark, and the counter of texts attached; all are part of its key, so nothing has
 to be forgotten in time. What was asked is handed on with the request, so that nobody asks the database for it again.
-Requests that depend on the clock (`as_of` a day or a moment, `cite`) or that wait (`min_revision`) pass by.
+Requests that depend on the clock (`cite`) or that wait (`min_revision`) pass by; those with `as_of`, whose day or moment is the
+clock's too, are answered here where they are short, and not remembered.
 """
 
 from __future__ import annotations
@@ -86,9 +87,10 @@ class Remembering:
         self.prefix = uuid4().hex[:16]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not remembered(scope):
+        if scope["type"] != "http" or not short(scope):
             await self.app(scope, receive, send)
             return
+        kept = remembered(scope)
         accept = origin = tag = b""
         for name, value in scope["headers"]:
             if name == b"accept":
@@ -107,12 +109,12 @@ class Remembering:
         standing = await self.standing()
         scope["standing"] = standing
         key = (scope["raw_path"], scope["query_string"], accept, origin, standing)
-        known = self.answers.get(key)
+        known = self.answers.get(key) if kept else None
         if standing is None or (known is not None and tag and tag != b"," + known.etag):
             # The database does not say, or there is a list of tags, or a stale one: the application knows the rules.
             await self.app(scope, receive, send)
         elif known is None:
-            await self.answer(scope, receive, Keeping(self, key, send) if self.most_bytes else send, origin)
+            await self.answer(scope, receive, Keeping(self, key, send) if kept and self.most_bytes else send, origin)
         else:
             self.answers.move_to_end(key)
             await self.say(scope, send, known, whole=not tag)
@@ -193,11 +195,20 @@ def size_of(key: tuple[object, ...], answer: Answer) -> int:
     return len(answer.body) + asked + 2 * sum(len(name) + len(value) for name, value in answer.headers) + 1_000
 
 
-def remembered(scope: Scope) -> bool:
-    """Whether the answer to a request depends on nothing but the request, the revision and the access to texts."""
+def short(scope: Scope) -> bool:
+    """Whether a request may be answered in front of the framework: it reads, and neither waits nor is of another kind."""
     if scope["method"] != "GET" or not scope["path"].startswith("/v1"):
         return False
-    query: bytes = scope["query_string"]
-    names = [pair.split(b"=", 1)[0] for pair in query.split(b"&")]
     # A name that is written in another way (`as%5Fof`) is rare enough to be left to the application.
-    return not any(name in (b"as_of", b"min_revision", b"state", b"cite") or b"%" in name for name in names)
+    return not any(name in (b"min_revision", b"state", b"cite") or b"%" in name for name in names_in(scope))
+
+
+def remembered(scope: Scope) -> bool:
+    """Whether the answer to a short request depends on nothing but the request, the revision and the access to texts."""
+    return b"as_of" not in names_in(scope)
+
+
+def names_in(scope: Scope) -> list[bytes]:
+    """The names of the parameters."""
+    query: bytes = scope["query_string"]
+    return [pair.split(b"=", 1)[0] for pair in query.split(b"&")]

@@ -23,6 +23,7 @@ from app.formats import media_types
 from app.query import cursor
 from app.query.evidence import access
 from app.query.fields import View
+from app.query.once import Once
 from app.query.page import Bounds, Coverage
 from app.query.params import Limits, Parameter, parse_plain
 from app.routes.metrics import Metrics
@@ -34,6 +35,7 @@ from app.vocabularies import Vocabularies
 JSON = "application/json"
 ADDRESSED = ("jsonld", "popolo", "atom")  # representations that hold whole addresses, and change with the setting
 T = TypeVar("T")
+NUMBERED: Once[str, tuple[int, bool, str]] = Once(5_000)  # what numbers that were asked for stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,9 @@ def pin(
     known: Standing | None = request.scope.get("standing") if min_revision is None else None
     latest, mark = (known.revision, known.mark) if known is not None else waited(here, connection, min_revision)
     now = here.clock()
-    revision, settled = (latest, False) if as_of is None else named(connection, as_of, now)
+    revision, settled, then = (
+        (latest, False, mark) if as_of is None else named(connection, as_of, now, View(latest, False, mark))
+    )
     if walk is not None:
         # Today has not ended: what is published meanwhile does not end a walk.
         if as_of is not None and settled and walk.revision != revision:
@@ -135,9 +139,9 @@ def pin(
             raise cursor.refused(
                 f"This cursor is pinned to revision {walk.revision}, which is not published here; the latest is {latest}."
             )
-        revision = walk.revision
+        revision, then = walk.revision, None
     if revision != latest:
-        mark = ledger.mark_of(connection, revision)
+        mark = ledger.mark_of(connection, revision) if then is None else then
     if walk is not None and walk.stamp != mark:
         raise cursor.refused(
             f"This cursor is pinned to a revision {revision} of before a backup was put back here. Start again without it."
@@ -161,12 +165,21 @@ def tag(view: View, words: int, path: str, pairs: Sequence[tuple[str, str]], rep
     return f'"{view.revision}-{sha256(orjson.dumps(parts)).hexdigest()[:20]}"'
 
 
-def named(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool]:
-    """The revision that `as_of` names, and whether it will always be that one."""
+def named(connection: Connection, as_of: str, now: datetime, newest: View) -> tuple[int, bool, str | None]:
+    """The revision that `as_of` names, whether it will always be that one, and its mark where that is at hand."""
     try:
-        return ledger.revision_at(connection, as_of, now), ledger.settled(as_of, now)
+        if as_of.isascii() and as_of.isdigit():
+            # Every number up to a published one is decided: it can be remembered beside that.
+            return NUMBERED.get(connection, newest, as_of, lambda: numbered(connection, as_of, now))
+        return ledger.revision_at(connection, as_of, now), ledger.settled(as_of, now), None
     except BadQuery as error:
         raise type(error)(error.detail, errors=error.errors or [Fault("as_of", error.detail)]) from None
+
+
+def numbered(connection: Connection, as_of: str, now: datetime) -> tuple[int, bool, str]:
+    """The same for a number."""
+    revision = ledger.revision_at(connection, as_of, now)
+    return revision, ledger.settled(as_of, now), ledger.mark_of(connection, revision)
 
 
 def waited(here: State, connection: Connection, min_revision: int | None) -> tuple[int, str]:
