@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from app.coded import bulk
 from app.formats.columns import columns
@@ -55,6 +56,27 @@ def test_lines_and_cells_are_those_of_the_pages(diverse: KnowledgeBase) -> None:
     records = diverse.json("/v1/events?limit=40&fields=codes,happened")["items"]
     lines = diverse.get("/v1/events?limit=40&fields=codes,happened&format=ndjson").content.splitlines()
     assert [json.loads(line) for line in lines] == records
+
+
+def test_an_order_that_no_index_has_is_sorted_once_for_many_chunks(
+    diverse: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def note(*asked: Any) -> None:
+        told.append(asked[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        lines = diverse.get("/v1/events?format=ndjson&sort=-intensity").content.splitlines()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    sorting = [sql for sql in told if "FROM coded_event" in sql and "ORDER BY" in sql]
+    reading = [sql for sql in told if "FROM coded_event" in sql and "coded_event.number IN (" in sql]
+    assert len(lines) > 5 * 7
+    assert len(sorting) <= len(lines) // (bulk.AHEAD * 7) + 2
+    assert len(reading) >= 5
 
 
 def test_an_export_that_breaks_off_never_looks_whole(diverse: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, or_
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from app.coded import store
-from app.coded.question import Question, read
+from app.coded.question import Question, read, stands
 from app.models.coded import coded_event
 from app.query.fields import Record, Resource, View
 from app.query.page import PLAIN as SIMPLE
@@ -244,71 +244,91 @@ def constant(value: Any) -> str:
 def blocks(connect: Connect, plan: Plan, size: int) -> Iterator[Events]:
     """The coded events of a plan in its order, about `size` at a time, each a short read."""
     words = Words(plan.resource, plan.view, plan.query.fields)
-    after = plan.after
-    dense = True  # whether the sparse columns were empty last
+    walk = Walk(plan, size)
     while True:
         with connect() as connection:
             asked = read(connection, plan)
             if asked is None:
                 return
-            if dense:
-                names, rows = DENSE, following(connection, plan, asked, size, after, DENSE)
-                dense = not any(map(itemgetter(-2), rows))
-            if not dense:
-                names, rows = NAMES, following(connection, plan, asked, size, after, NAMES)
-                dense = not any(map(itemgetter(-2), rows))
-            if not rows:
+            named, keys = following(connection, walk, asked)
+            if not keys:
                 return
-            *columns, _, sort_keys = zip(*rows, strict=True)
-            named = {name: Same(None, len(rows)) for name in SPARSE} | dict(zip(names, columns, strict=True))
             words.know(store.named(connection, plan.view, {*named["initiator"], *named["recipient"]} - {None}))
-        keys = list(zip(sort_keys, named["id"], strict=True))
         yield Events(words, keys, named)
-        after = keys[-1]
 
 
-def following(
-    connection: Connection,
-    plan: Plan,
-    asked: Question,
-    size: int,
-    after: tuple[Any, ...] | None,
-    names: tuple[str, ...],
-) -> list[tuple[Any, ...]]:
-    """Some columns of the next events after a key, with whether any sparse column says something, and the sort key."""
+@dataclass(slots=True)
+class Walk:
+    """How far an export has come."""
+
+    plan: Plan
+    size: int
+    after: tuple[Any, ...] | None = field(init=False)
+    dense: bool = True  # whether the sparse columns were empty last
+    ahead: list[tuple[Any, ...]] = field(default_factory=list)  # number and sort key of what comes next, the last first
+
+    def __post_init__(self) -> None:
+        self.after = self.plan.after
+
+
+def following(connection: Connection, walk: Walk, asked: Question) -> tuple[dict[str, Sequence[Any]], list[Key]]:
+    """The next events by column, with their keys."""
+    days = walk.plan.sort.name == "happened"
+    some = [] if days else taken(connection, walk, asked)
+    names, rows = DENSE, []
+    if walk.dense:
+        rows = by_day(connection, walk, asked, DENSE) if days else of_keys(connection, walk, some, DENSE)
+        walk.dense = not any(map(itemgetter(-2), rows))
+    if not walk.dense:
+        names = NAMES
+        rows = by_day(connection, walk, asked, NAMES) if days else of_keys(connection, walk, some, NAMES)
+        walk.dense = not any(map(itemgetter(-2), rows))
+    if not rows:
+        return {}, []
+    *columns, _, sort_keys = zip(*rows, strict=True)
+    named: dict[str, Sequence[Any]] = {name: Same(None, len(rows)) for name in SPARSE}
+    named.update(zip(names, columns, strict=True))
+    keys = list(zip(sort_keys, named["id"], strict=True))
+    walk.after = keys[-1]
+    return named, keys
+
+
+def _told() -> ColumnElement[bool]:
+    """Whether any sparse column says something."""
+    return or_(*(coded_event.c[name].is_not(None) for name in SPARSE)).label("told")
+
+
+# ── In an order that an index has ───────────────────────────────────────────────────────────────────────────────────
+
+
+def by_day(connection: Connection, walk: Walk, asked: Question, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Some columns of the next events by day, whether any sparse column says something, and the sort key."""
+    plan = walk.plan
     chosen = [coded_event.c[name] for name in names]
-    told: ColumnElement[bool] = or_(*(coded_event.c[name].is_not(None) for name in SPARSE))
     queries = [
-        query.with_only_columns(
-            *chosen, told.label("told"), query.selected_columns["sort_key"], maintain_column_froms=True
-        )
-        for query in store.pages(plan, asked, size, after)
+        query.with_only_columns(*chosen, _told(), query.selected_columns["sort_key"], maintain_column_froms=True)
+        for query in store.pages(plan, asked, walk.size, walk.after)
     ]
-    if len(queries) == 1:
-        by = itemgetter(-1, names.index("id"))
-        return _loosely(connection, plan, queries[0], size, by) or _tuples(connection, queries[0])
     by_number, id = names.index("number"), names.index("id")
+    if len(queries) == 1:
+        return _loosely(connection, walk, queries[0], itemgetter(-1, id)) or _tuples(connection, queries[0])
     once = {row[by_number]: row for query in queries for row in _tuples(connection, query)}
-    return sorted(once.values(), key=lambda row: (row[-1], row[id]), reverse=plan.descending)[:size]
+    return sorted(once.values(), key=itemgetter(-1, id), reverse=plan.descending)[: walk.size]
 
 
-def _loosely(
-    connection: Connection, plan: Plan, query: Select[Any], size: int, by: Callable[[Any], Any]
-) -> list[tuple[Any, ...]]:
-    """The rows of a query in its order, which the database gives by their first key alone; none where that does not tell them.
+def _loosely(connection: Connection, walk: Walk, query: Select[Any], by: Callable[[Any], Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query in its order, which the database gives by day alone; none where a day holds more than is asked for.
 
     An index holds the days in order, and nothing has to be sorted; by id too, each day is, with all its columns. The rows of the
     last day may not be all, and are left to the next query.
     """
-    if plan.sort.name != "happened":
-        return []
-    first = query.selected_columns["sort_key"]
-    rows = _tuples(connection, query.order_by(None).order_by(first.desc() if plan.descending else first))
-    if len(rows) == size:
+    first, down = query.selected_columns["sort_key"], walk.plan.descending
+    rows = _tuples(connection, query.order_by(None).order_by(first.desc() if down else first))
+    if len(rows) == walk.size:
         last = rows[-1][-1]
         while rows and rows[-1][-1] == last:
             rows.pop()
-    rows.sort(key=by, reverse=plan.descending)
+    rows.sort(key=by, reverse=down)
     return rows
 
 
@@ -318,3 +338,33 @@ def _tuples(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]
     rows: Any = result.cursor.fetchall()
     result.close()
     return list(rows)
+
+
+# ── In another order ────────────────────────────────────────────────────────────────────────────────────────────────
+
+AHEAD = 40  # chunks whose keys are found at once: all events are looked at and sorted for it; 10 MB at 2,500 a chunk
+
+
+def taken(connection: Connection, walk: Walk, asked: Question) -> list[tuple[Any, ...]]:
+    """The number and sort key of the next events, read ahead for many chunks."""
+    if not walk.ahead:
+        (query,) = store.pages(walk.plan, asked, walk.size * AHEAD, walk.after)
+        narrow = query.with_only_columns(
+            coded_event.c.number, query.selected_columns["sort_key"], maintain_column_froms=True
+        )
+        walk.ahead = _tuples(connection, narrow)[::-1]
+    some = walk.ahead[: -walk.size - 1 : -1]
+    del walk.ahead[-walk.size :]
+    return some
+
+
+def of_keys(
+    connection: Connection, walk: Walk, some: Sequence[tuple[Any, ...]], names: tuple[str, ...]
+) -> list[tuple[Any, ...]]:
+    """Some columns of the events of these keys, whether any sparse column says something, and the sort key."""
+    query = select(*[coded_event.c[name] for name in names], _told()).where(
+        coded_event.c.number.in_([one[0] for one in some]), stands(coded_event, walk.plan.view)
+    )
+    by_number = names.index("number")
+    found = {row[by_number]: row for row in _tuples(connection, query)}
+    return [(*found[number], key) for number, key in some]

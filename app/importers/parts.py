@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import MAXYEAR, date
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from app.db import Beside, Held
 from app.importers import stage
 from app.importers.stage import RANGE, WHAT, Span, embedded, execute, learn, types
 from app.models.coded import INITIATOR, NOBODY, RECIPIENT
+from app.times import day_number, from_day_number
 
 NUMBERS: Final = ("events", "reports", "intensity", "weighed", "initiated", "received")
 MET: Final = ("events", "reports", "initiated", "received")
@@ -153,8 +155,9 @@ def _create(held: Held) -> None:
         for ahead in counted("", "", ""):
             keys = ", ".join(f"{name} {TYPES.get(name, 'INTEGER')}" for name in ahead.keys)
             statements.append(f"CREATE TABLE lot{lot}.{ahead.name} ({keys}, {numbers})")
-        statements.append(
-            f"CREATE TABLE lot{lot}.met (actor INTEGER, other INTEGER, {', '.join(f'{name} INTEGER' for name in MET)})"
+        times = ", ".join(f"{name} INTEGER" for name in MET)
+        statements += (
+            f"CREATE TABLE lot{lot}.{name} (actor INTEGER, other INTEGER, {times})" for name in ("met", "met_part")
         )
     held.beside.run(*statements)
 
@@ -173,10 +176,12 @@ def _collect(held: Held, spans: Sequence[Span]) -> None:
 def _prepare(beside: Beside, run: int) -> str:
     """Put a run in order and count it, in its lot; says which that is."""
     lot = f"lot{run % LOTS}"
-    ahead = counted(f"{lot}.ordered", f"{lot}.counted_actor_month", f"{lot}.counted_actor_total")
-    beside.run(*(f"DELETE FROM {lot}.{name}" for name in ("ordered", "met", *(one.name for one in ahead))))  # noqa: S608
+    month, *others = counted(f"{lot}.ordered", f"{lot}.counted_actor_month", f"{lot}.counted_actor_total")
+    emptied = ("ordered", "met", "met_part", month.name, *(one.name for one in others))
+    beside.run(*(f"DELETE FROM {lot}.{name}" for name in emptied))  # noqa: S608
     columns = ", ".join(COLUMNS)
-    for first_day, last_day in _slices(beside, run):
+    for first_day, last_day in slices(beside, run):
+        before = beside.one(f"SELECT COALESCE(max(seq), 0) FROM {lot}.ordered")[0]  # noqa: S608
         beside.run(
             f"INSERT INTO {lot}.ordered ({columns}) SELECT {columns} FROM part "  # noqa: S608
             "WHERE run = :run AND day BETWEEN :first_day AND :last_day ORDER BY actor, day, number, role",
@@ -184,21 +189,42 @@ def _prepare(beside: Beside, run: int) -> str:
             first_day=first_day,
             last_day=last_day,
         )
+        slice = f"(SELECT * FROM {lot}.ordered WHERE seq > :before)"  # noqa: S608
+        # A month lies in one slice, so these are whole; who meets whom is added up once more.
+        beside.run(
+            f"INSERT INTO {lot}.{month.name} {counted(slice, '', '')[0].query}",
+            f"INSERT INTO {lot}.met_part {met(slice)}",
+            before=before,
+        )
+    added = ", ".join(f"sum({name})" for name in MET)
     beside.run(
-        *(f"INSERT INTO {lot}.{one.name} {one.query}" for one in ahead),
-        f"INSERT INTO {lot}.met {met(f'{lot}.ordered')}",
+        *(f"INSERT INTO {lot}.{one.name} {one.query}" for one in others),
+        f"INSERT INTO {lot}.met SELECT actor, other, {added} FROM {lot}.met_part GROUP BY actor, other "  # noqa: S608
+        f"HAVING {' OR '.join(f'sum({name}) <> 0' for name in MET)}",
     )
     return lot
 
 
-def _slices(beside: Beside, run: int) -> Iterator[tuple[int, int]]:
-    """The days of a run in stretches of about CHUNK_ROWS parts: one busy actor may have half a million of them."""
+def slices(beside: Beside, run: int) -> Iterator[tuple[int, int]]:
+    """The days of a run in months, as many together as have about CHUNK_ROWS parts: one busy actor may have half a million.
+
+    What is sorted and grouped at once is in memory.
+    """
     parts, first, last = beside.one("SELECT count(*), min(day), max(day) FROM part WHERE run = :run", run=run)
     if not parts:
         return
     days = max(1, (last - first + 1) * stage.CHUNK_ROWS // parts)
-    for day in range(first, last + 1, days):
-        yield day, min(day + days - 1, last)
+    while first <= last:
+        until = month_after(min(first + days, last)) - 1
+        yield first, until
+        first = until + 1
+
+
+def month_after(day: int) -> int:
+    """The first day of the month after that of a day."""
+    found = from_day_number(day)
+    year, month = divmod(found.year * 12 + found.month, 12)
+    return day_number(date(year, month + 1, 1)) if year <= MAXYEAR else day_number(date.max) + 1
 
 
 # ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────

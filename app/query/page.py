@@ -38,7 +38,7 @@ class Bounds:
     count_rows_most: int = 10_000
     facet_values_most: int = 100
     chunk_rows: int = 500
-    bulk_rows: int = 5_000  # of what a store says without making records: 5 MB as JSON
+    bulk_rows: int = 2_500  # of what a store says without making records: 2 MB as JSON
 
 
 @dataclass(slots=True)
