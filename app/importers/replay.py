@@ -7,6 +7,7 @@ Nothing is written before the last line has come and everything fits. What is co
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,10 +23,11 @@ from app.db import Held
 from app.errors import Conflict
 from app.importers.parts import parts_of
 from app.importers.runner import SETTLED_ROWS, is_first, month_of
-from app.importers.stage import BUCKET_BITS, Span, Stage, load
+from app.importers.stage import BUCKET_BITS, Span, Stage, execute, load
 from app.names import fold
 
 BLOCK_LINES: Final = 10_000  # between two positions
+CHUNK: Final = 10_000
 Keep = Callable[[Connection], None]  # makes sure, in a transaction, that the revision is still ours to write
 
 # The temporary tables that lines go to beside those of an import, with their whole numbers, their texts and their keys.
@@ -78,6 +80,10 @@ class Replay:
     stage: Stage = field(init=False)
     head: Head | None = None
     seen: dict[str, int] = field(default_factory=lambda: {one.counted: 0 for one in SECTIONS})
+    # What an import counts while it reads: rows by bucket, days, and in how many events each actor is.
+    filled: Counter[int] = field(default_factory=Counter)
+    days: set[int] = field(default_factory=set)
+    parts: Counter[int | None] = field(default_factory=Counter)
     ended: bool = False
     after: str | None = None  # the position of the last block that is staged
     waiting: list[tuple[Section, tuple[Any, ...]]] = field(default_factory=list)
@@ -177,14 +183,21 @@ class Replay:
             case "link-close":
                 load(connection, rows, "told_unlink", ("number",))
             case "event-close":
+                self.filled.update([row[0] >> BUCKET_BITS for row in rows])
                 load(connection, rows, "told_gone", ("number",))
             case "event-open":
+                columns = dict(zip(NAMES["event"], zip(*rows, strict=True), strict=True))
+                self.filled.update([number >> BUCKET_BITS for number in columns["number"]])
+                self.days.update(columns["day"])
+                self.parts.update(columns["initiator"])
+                self.parts.update(columns["recipient"])
                 load(connection, rows, "folded", NAMES["event"])
             case "report-close":
                 load(connection, [(*row, 0) for row in rows], "report_gone", ("number", "native", "weight"))
             case "report-open":
                 first = self.seen["reports_opened"] - len(rows)
                 numbered = [(row[0] >> BUCKET_BITS, first + n, *row) for n, row in enumerate(rows)]
+                self.filled.update([row[0] for row in numbered])
                 load(connection, numbered, "staged", ("bucket", "line", *NAMES["report"]))
             case "row-reject":
                 load(connection, rows, "told_row", NAMES["row"])
@@ -202,24 +215,18 @@ class Replay:
 
     def check(self, counts: Mapping[str, Mapping[str, int]]) -> list[Span]:
         """Compare what was told with itself, with what stands here, and with what the log counts. Raises Conflict."""
-        spans = self.stage.portions(
-            "SELECT bucket, count(*) AS n FROM (SELECT bucket FROM staged "  # noqa: S608
-            f"UNION ALL SELECT number >> {BUCKET_BITS} FROM folded "
-            f"UNION ALL SELECT number >> {BUCKET_BITS} FROM told_gone) AS t GROUP BY bucket"
-        )
+        spans = self.stage.portions(self.filled)
         self.stage.learn("folded", "told_gone", "staged", "report_gone", "told_actor", "told_link", "told_unlink")
         with self.held.scratch() as connection:
-            connection.execute(
-                text(
-                    "UPDATE folded SET stands = 1 WHERE EXISTS (SELECT 1 FROM told_gone t WHERE t.number = folded.number)"
-                )
-            )
-            connection.execute(
-                text(
-                    "INSERT INTO lost SELECT t.number FROM told_gone t "
-                    "WHERE NOT EXISTS (SELECT 1 FROM folded f WHERE f.number = t.number)"
-                )
-            )
+            for span in spans:
+                for sql in (
+                    "UPDATE folded SET stands = 1 WHERE number BETWEEN :low AND :high "
+                    "AND EXISTS (SELECT 1 FROM told_gone t WHERE t.number = folded.number)",
+                    "INSERT INTO lost SELECT t.number FROM told_gone t WHERE t.number BETWEEN :low AND :high "
+                    "AND NOT EXISTS (SELECT 1 FROM folded f WHERE f.number = t.number)",
+                ):
+                    values = span.values()
+                    connection.execute(text(sql), {name: values[name] for name in ("low", "high")})
             self.stage.close(connection, spans)
             self._fits(connection)
             self._counted(connection, counts)
@@ -328,25 +335,21 @@ class Replay:
             "INSERT INTO rejected_row (revision, n, line, reason, detail, text) "
             "SELECT :since, n, line, reason, detail, text FROM told_row",
         ):
-            values = {**since, "dataset": self.dataset} if ":dataset" in sql else since
-            connection.execute(text(sql), values)
+            execute(connection, sql, **({**since, "dataset": self.dataset} if ":dataset" in sql else since))
 
     def _write_parts(
         self, spans: Sequence[Span], first: bool, keep: Keep, progress: Callable[[str, int, int | None], None]
     ) -> None:
         stage = self.stage
+        days = self.days.union(stage.days_of_gone())
         with self.held.scratch() as connection:
-            days = set(connection.scalars(text("SELECT day FROM folded UNION SELECT day FROM gone")))
-            rows = connection.execute(
-                text(
-                    "SELECT actor, count(*) AS n FROM ("
-                    "SELECT initiator AS actor FROM folded UNION ALL SELECT recipient FROM folded UNION ALL "
-                    "SELECT initiator FROM gone UNION ALL SELECT recipient FROM gone) AS p WHERE actor IS NOT NULL GROUP BY actor"
-                )
-            )
-            parts = {row.actor: row.n for row in rows}
+            gone = connection.execute(text("SELECT initiator, recipient FROM gone").execution_options(yield_per=CHUNK))
+            for some in gone.partitions():
+                for roles in zip(*some, strict=True):
+                    self.parts.update(roles)
+        runs_of = {actor: n for actor, n in self.parts.items() if actor is not None}
         stage.calendar((day, month_of(day)) for day in sorted(days))
-        runs = stage.share(parts)
+        runs = stage.share(runs_of)
         with parts_of(self.held, self.dataset, spans, runs) as ordered:
             self._each("parts", runs, partial(ordered.write, first=first), keep, progress)
             with self._transaction(keep) as connection:

@@ -268,14 +268,14 @@ class Stage:
 
     def spans(self) -> list[Span]:
         """The buckets in portions of about CHUNK_ROWS rows; PostgreSQL takes all at once."""
-        return self.portions("SELECT bucket, count(*) AS n FROM staged GROUP BY bucket")
-
-    def portions(self, counting: str) -> list[Span]:
-        """The buckets in portions of about CHUNK_ROWS of the rows that a query counts in each."""
         with self.held.scratch() as connection:
-            if not embedded(connection):
-                return [Span(0, BUCKETS - 1)]
-            filled: dict[int, int] = {row.bucket: row.n for row in connection.execute(text(counting))}
+            counted = connection.execute(text("SELECT bucket, count(*) AS n FROM staged GROUP BY bucket"))
+            return self.portions({row.bucket: row.n for row in counted} if embedded(connection) else {})
+
+    def portions(self, filled: Mapping[int, int]) -> list[Span]:
+        """The buckets, of which each holds so many rows, in portions of about CHUNK_ROWS; PostgreSQL takes all at once."""
+        if not embedded(self.held.connection):
+            return [Span(0, BUCKETS - 1)]
         spans: list[Span] = []
         first, rows = 0, 0
         for bucket in range(BUCKETS):
