@@ -47,6 +47,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from app import indexing
+from app.coded import undoing
 from app.db import Database
 from app.errors import BadQuery, Conflict
 from app.models import coded
@@ -346,10 +347,11 @@ def abandon(connection: Connection, number: int, *, coded_rows: bool = True) -> 
 def empty(connection: Connection, number: int, *, coded_rows: bool = True) -> None:
     """Take back everything that an unpublished revision wrote and closed."""
     kind = connection.scalar(select(revision.c.kind).where(revision.c.number == number))
-    # Only imports write coded events, and these tables have no index by revision: each is read whole.
-    spared = () if coded_rows and kind == "import" else coded.IMPORTED
+    # Only imports write coded events.
+    if coded_rows and kind == "import":
+        undoing.take_back(connection, number)
     for table in versioned():
-        if table in spared:
+        if table in coded.IMPORTED:
             continue
         connection.execute(delete(table).where(table.c.since == number))
         if "until" in table.c:

@@ -16,11 +16,12 @@ import pytest
 from sqlalchemy import Engine, event, exc
 
 from app import db, ledger
+from app.coded import undoing
 from app.errors import Unavailable
 from app.importers import runner, stage
-from app.models.coded import coded_event
+from app.models.coded import IMPORTED, TABLES, coded_event, coded_link, coded_part, coded_report
 from tests.base import KnowledgeBase
-from tests.test_import_runner import CHECKOUT, everything, facts_file, load, standing
+from tests.test_import_runner import CHECKOUT, everything, facts_file, icews_file, load, row, standing
 
 LABELS = ("Make statement", "Praise", "Use force", "Consult")
 
@@ -141,3 +142,56 @@ def test_of_two_processes_that_import_one_file_at_once_one_wins_and_the_other_is
     (published,) = {one.since for one in standing(kb, coded_event)}
     assert published <= kb.latest
     assert not load(kb, path, again=True).revision
+
+
+# ── Given up ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_giving_up_what_a_killed_import_wrote_reads_no_table_of_events_whole(kb: KnowledgeBase, tmp_path: Path) -> None:
+    load(kb, facts_file(tmp_path, facts(3_000, 1)))
+    load(kb, icews_file(tmp_path, [row(n, Event_Date=f"2018-06-{n % 9 + 1:02}") for n in range(60)]))
+    before = everything(kb)
+    told: list[tuple[str, Any]] = []
+
+    def note(*asked: Any) -> None:
+        told.append((asked[2], asked[3]))
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for path, more in (
+        (facts_file(tmp_path, facts(50, 2), "few.tsv"), {"whole": True}),
+        (icews_file(tmp_path, [row(n, Target_Name="Other") for n in range(30, 90)], "other.tab"), {}),
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(runner.Work, "_publish", killed)
+            patch.setattr(runner, "drop", killed)
+            with pytest.raises(KeyboardInterrupt):
+                load(kb, path, **more)
+        with kb.database.read() as connection:
+            left = ledger.opened(connection)
+        assert left is not None
+        assert everything(kb) != before
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            runner.drop(kb.database, left.number)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert everything(kb) == before
+    large = {table.name for table in TABLES} - {table.name for table in (*undoing.SMALL, coded_link)}
+    if kb.database.embedded:
+        with kb.database.read() as connection:
+            plans = [
+                line.detail
+                for sql, values in told
+                if sql.startswith(("SELECT", "DELETE", "UPDATE")) and any(name in sql for name in large)
+                for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+            ]
+        assert len(plans) > 20
+        assert [plan for plan in plans if plan.startswith("SCAN") and any(name in plan for name in large)] == []
+
+
+def test_every_table_that_imports_write_is_taken_back() -> None:
+    taken = {coded_event, coded_part, coded_report, *undoing.BY_ACTOR, *undoing.SMALL}
+
+    assert taken == set(IMPORTED)
