@@ -22,7 +22,7 @@ from app.coded.lines import ACTOR, BY_NAME, EVENT, LINK, REJECTED, REPORT, SECTI
 from app.db import Held
 from app.errors import Conflict
 from app.importers.parts import parts_of
-from app.importers.runner import SETTLED_ROWS, is_first, month_of
+from app.importers.runner import SETTLED_ROWS, Progress, is_first, month_of
 from app.importers.stage import BUCKET_BITS, Span, Stage, execute, load
 from app.names import fold
 
@@ -77,6 +77,7 @@ class Replay:
     held: Held
     number: int
     dataset: str
+    progress: Progress
     stage: Stage = field(init=False)
     head: Head | None = None
     seen: dict[str, int] = field(default_factory=lambda: {one.counted: 0 for one in SECTIONS})
@@ -172,6 +173,7 @@ class Replay:
                 self._stage(connection, name, rows)
         self.waiting.clear()
         self.after = after
+        self.progress("lines", sum(self.seen.values()), sum(self.head.lines.values()))
 
     def _stage(self, connection: Connection, name: str, rows: list[tuple[Any, ...]]) -> None:
         match name:
@@ -260,7 +262,8 @@ class Replay:
             "told_unlink u WHERE NOT EXISTS (SELECT 1 FROM coded_link l WHERE l.number = u.number AND l.until IS NULL)"
         ):
             raise self.strange("it closes links that do not stand here")
-        if some("told_actor t CROSS JOIN coded_actor c WHERE c.number = t.number OR c.id = t.id"):
+        # Two questions: of one with OR, PostgreSQL compares every pair.
+        if any(some(f"told_actor t CROSS JOIN coded_actor c WHERE c.{key} = t.{key}") for key in ("number", "id")):
             raise self.strange("it names actors anew that are here already")
         for table, column in (("folded", "initiator"), ("folded", "recipient"), ("told_link", "number")):
             named = (f"SELECT 1 FROM {place} a WHERE a.number = f.{column}" for place in ("told_actor", "coded_actor"))  # noqa: S608
@@ -291,18 +294,18 @@ class Replay:
 
     # ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def write(self, spans: Sequence[Span], keep: Keep, progress: Callable[[str, int, int | None], None]) -> None:
+    def write(self, spans: Sequence[Span], keep: Keep) -> None:
         """Write what is staged under the open revision, a transaction a portion; `keep` is asked in each."""
         stage, seen = self.stage, self.seen
         with self.held.scratch() as connection:
             first = is_first(connection, self.dataset)
         with self._transaction(keep) as connection:
             self._write_actors(connection)
-        self._each("events", spans, stage.write_events, keep, progress)
+        self._each("events", spans, stage.write_events, keep)
         if seen["reports_opened"] or seen["reports_closed"]:
-            self._each("reports", spans, stage.write_reports, keep, progress)
+            self._each("reports", spans, stage.write_reports, keep)
         if seen["events_opened"] or seen["events_closed"]:
-            self._write_parts(spans, first, keep, progress)
+            self._write_parts(spans, first, keep)
         if seen["events_opened"] >= SETTLED_ROWS:
             stage.settle()
 
@@ -318,10 +321,9 @@ class Replay:
         pieces: Sequence[Any],
         write: Callable[[Connection, int, Any], None],
         keep: Keep,
-        progress: Callable[[str, int, int | None], None],
     ) -> None:
         for done, piece in enumerate(pieces):
-            progress(phase, done, len(pieces))
+            self.progress(phase, done, len(pieces))
             with self._transaction(keep) as connection:
                 write(connection, self.number, piece)
 
@@ -337,9 +339,7 @@ class Replay:
         ):
             execute(connection, sql, **({**since, "dataset": self.dataset} if ":dataset" in sql else since))
 
-    def _write_parts(
-        self, spans: Sequence[Span], first: bool, keep: Keep, progress: Callable[[str, int, int | None], None]
-    ) -> None:
+    def _write_parts(self, spans: Sequence[Span], first: bool, keep: Keep) -> None:
         stage = self.stage
         days = self.days.union(stage.days_of_gone())
         with self.held.scratch() as connection:
@@ -351,6 +351,6 @@ class Replay:
         stage.calendar((day, month_of(day)) for day in sorted(days))
         runs = stage.share(runs_of)
         with parts_of(self.held, self.dataset, spans, runs) as ordered:
-            self._each("parts", runs, partial(ordered.write, first=first), keep, progress)
+            self._each("parts", runs, partial(ordered.write, first=first), keep)
             with self._transaction(keep) as connection:
                 ordered.write_months(connection, self.number)

@@ -150,7 +150,7 @@ class Mirror:
         number, moment = other["number"], datetime.fromisoformat(other["published_at"])
         self.refuse_gaps(other)
         with self.database.hold() as held:
-            coming = Replay(held, number, other["origin"] or "")
+            coming = Replay(held, number, other["origin"] or "", self.progress)
             self.receive(coming, f"/v1/revisions/{number}/events")
             spans = coming.check(other["counts"])
             steps = list(self.steps(number))
@@ -166,7 +166,7 @@ class Mirror:
                 ledger.start(connection, change_of(other, coming.head, token), opened_at(other), number=number)
             try:
                 try:
-                    coming.write(spans, keep, self.progress)
+                    coming.write(spans, keep)
                 except (IntegrityError, DataError):
                     raise coming.unfit("it says one thing twice, or a number that is none") from None
                 with self.database.write() as connection:
