@@ -152,6 +152,9 @@ class Mirror:
         with self.database.hold() as held:
             coming = Replay(held, number, other["origin"] or "", self.progress)
             self.receive(coming, f"/v1/revisions/{number}/events")
+            with self.database.read() as connection:
+                if ledger.latest(connection) >= number:
+                    raise Conflict(f"Another mirror took revision {number} over; this one stops.")
             spans = coming.check(other["counts"])
             steps = list(self.steps(number))
             token = uuid4().hex
