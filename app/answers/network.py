@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection, and_, or_, select
 
 from app.answers import resolve
-from app.answers.ties import Asked, Pair, Tie, Who, all_of, edge, ordered, shared, who
+from app.answers.ties import Asked, Pair, Tie, Who, all_of, counted, edge, edge_text, events_base, ordered, shared, who
 from app.coded.question import numbers
 from app.coded.ties import Key, ends
 from app.models.actor import actor, membership
@@ -185,8 +186,9 @@ def strongest_of(
             continue
         graph.edges_left += len(own) - limit
         least = sorted(own.values(), reverse=True)[limit - 1]
-        kept[key] = [end for end, n in own.items() if n > least]
-        tied[key] = [end for end, n in own.items() if n == least]
+        most = [(end, n) for end, n in own.items() if n >= least]
+        kept[key] = [end for end, n in most if n > least]
+        tied[key] = [end for end, n in most if n == least]
     unnamed = {end for key, ends_ in tied.items() if len(kept[key]) + len(ends_) > limit for end in ends_}
     if unnamed - graph.names.keys():
         # With those kept, so that they need not be asked for again.
@@ -211,7 +213,10 @@ def add(
         for end in chosen:
             if end not in distance:
                 continue
-            pair = ordered(key, end)
+            if type(key) is int and type(end) is int:
+                pair: Pair = (key, end) if key < end else (end, key)
+            else:
+                pair = ordered(key, end)
             if pair in ties:
                 continue
             here = told.get(pair)
@@ -265,10 +270,13 @@ def date(connection: Connection, asked: Asked, graph: Graph) -> None:
         return
     able = [pair for pair, ties in graph.ties.items() if datable(asked, pair, ties)]
     if len(able) > DATED_MOST:
+        graph.undated = len(able) - DATED_MOST
+        # Those with fewer records than the last of them need no names.
+        least = sorted([graph.ties[pair][0].n for pair in able], reverse=True)[DATED_MOST - 1]
+        able = [pair for pair in able if graph.ties[pair][0].n >= least]
         graph.names.update(who(connection, asked.view, graph.distance.keys() - graph.names.keys()))
         names = graph.names
         able.sort(key=lambda pair: (-graph.ties[pair][0].n, names[pair[0]].id, names[pair[1]].id))
-        graph.undated = len(able) - DATED_MOST
         able = able[:DATED_MOST]
     for pair, found in ends(connection, asked.coded, asked.links, able).items():
         tie, *rest = graph.ties[pair]
@@ -279,27 +287,61 @@ def date(connection: Connection, asked: Asked, graph: Graph) -> None:
 
 def datable(asked: Asked, pair: Pair, ties: Sequence[Tie]) -> bool:
     """Whether coded events may be among those that tie a pair."""
-    return ties[0].kind == "event" and bool(asked.links.of(pair[0]) and asked.links.of(pair[1]))
+    one, other = pair
+    return ties[0].kind == "event" and (
+        (type(one) is int and type(other) is int) or bool(asked.links.of(one) and asked.links.of(other))
+    )
 
 
 # ── How it is told ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def told(asked: Asked, graph: Graph) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The nodes, nearest first, and the edges, strongest first."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A network as the API shows it; its edges may be JSON already."""
+
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, Any]] | orjson.Fragment
+    edges_n: int
+    unreal: bool  # whether an edge is only possible, proposed or planned
+
+
+def told(asked: Asked, graph: Graph, *, text: bool = False) -> Told:
+    """The nodes, nearest first, and the edges, strongest first; `text` says the edges as JSON, as sooner can be done."""
     names = graph.names
+    # By the place of their ids, edges sort without a comparison of text.
+    keys = sorted(graph.distance, key=lambda key: names[key].id)
+    rank = {key: n for n, key in enumerate(keys)}
+    ids = [orjson.dumps(names[key].id).decode() for key in keys] if text else []
+    quoted = [names[key].quoted for key in keys]
+    base = events_base(asked) if text and asked.coded is not None else ""
     degree: dict[Key, int] = {}
     counts: dict[Key, dict[str, int]] = {}
-    edges = []
+    edges: list[tuple[int, int, int, Any]] = []
+    unreal = False
     for pair, ties in graph.ties.items():
-        one, other = pair
-        shown = edge(asked, (names[one], names[other]), ties, names)
+        one, other = rank[pair[0]], rank[pair[1]]
+        if one > other:
+            one, other = other, one
+        tie = ties[0]
+        if text and len(ties) == 1 and tie.kind == "event" and tie.status == "occurred" and asked.coded is not None:
+            n = tie.n
+            middle = edge_text(base, n, tie.first, tie.last)
+            said: Any = f'{{"source":{ids[one]},"target":{ids[other]},{middle}{quoted[one]}&participant.is={quoted[other]}"}}]}}'
+            edges.append((-n, one, other, said))
+            kinds: Mapping[str, int] = counted("event", n)
+        else:
+            shown = edge(asked, (names[pair[0]], names[pair[1]]), ties, names)
+            edges.append((-shown["n"], one, other, orjson.dumps(shown).decode() if text else shown))
+            kinds = shown["counts"]
+            unreal = unreal or shown["hypothetical"]
         for key in pair:
             degree[key] = degree.get(key, 0) + 1
-            own = counts.setdefault(key, {})
-            for kind, n in shown["counts"].items():
+            own = counts.get(key)
+            if own is None:
+                own = counts[key] = {}
+            for kind, n in kinds.items():
                 own[kind] = own.get(kind, 0) + n
-        edges.append(shown)
     nodes: list[dict[str, Any]] = [
         {
             "id": names[key].id,
@@ -317,18 +359,14 @@ def told(asked: Asked, graph: Graph) -> tuple[list[dict[str, Any]], list[dict[st
         for key, distance in graph.distance.items()
     ]
     nodes.sort(key=farther)
-    edges.sort(key=weaker)
-    return nodes, edges
+    edges.sort()
+    lines = [line for _, _, _, line in edges]
+    return Told(nodes, orjson.Fragment(f"[{','.join(lines)}]") if text else lines, len(lines), unreal)
 
 
 def farther(node: Mapping[str, Any]) -> tuple[int, int, str]:
     """Where a node stands among the others."""
     return node["distance"], -node["n"], node["id"]
-
-
-def weaker(edge: Mapping[str, Any]) -> tuple[int, str, str]:
-    """Where an edge stands among the others."""
-    return -edge["n"], edge["source"], edge["target"]
 
 
 def left_out(graph: Graph) -> dict[str, int]:

@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, null, or_, select
 
+from app import db
 from app.coded.ties import Coded, Key, Links, links, named, neighbours, spanning
 from app.errors import BadQuery, Fault
 from app.models.actor import actor, membership, tenure
@@ -19,6 +21,8 @@ from app.models.relation import relation
 from app.models.statement import statement, statement_about
 from app.query import sql
 from app.query.fields import View
+from app.query.once import Once
+from app.query.page import PLAIN
 from app.query.page import day as iso
 from app.query.params import AskedPeriod, nearest, parse, shown
 from app.query.plan import plan
@@ -39,6 +43,8 @@ RESOURCE: Final = {"relation": "relations", "event": "events", "agreement": "agr
 DATED: Final = {"event": "happened", "agreement": "signed", "statement": "said"}
 STATUSES: Final = {"relation": "relation_status", "event": "event_status"}
 UNREAL: Final = ("hypothetical", "planned")
+
+EVENTS: Final = ("event", None, "occurred")  # the kind, type and status of coded events
 
 Pair = tuple[Key, Key]
 
@@ -107,10 +113,23 @@ class Asked:
     )  # the statements of `curated`, made once for all levels
 
 
+UNDERSTOOD: Once[tuple[Wanted, int | None, int | None], Asked] = Once(100)
+
+
 def understood(
     connection: Connection, view: View, wanted: Wanted, terms: Vocabularies, lower: int | None, upper: int | None
 ) -> Asked:
-    """What is asked, in the terms of each kind. Raises BadQuery for a kind or status that does not exist."""
+    """What is asked, in the terms of each kind; worked out once for a revision: many ask the same of others.
+
+    Raises BadQuery for a kind or status that does not exist.
+    """
+    key = (wanted, lower, upper)
+    return UNDERSTOOD.get(connection, view, key, lambda: _understood(connection, view, wanted, terms, lower, upper))
+
+
+def _understood(
+    connection: Connection, view: View, wanted: Wanted, terms: Vocabularies, lower: int | None, upper: int | None
+) -> Asked:
     known_in(
         "kind", (*wanted.kind, *wanted.kind_not), [*KINDS, *(id for name in TYPES.values() for id in terms[name].ids)]
     )
@@ -217,11 +236,11 @@ def curated(connection: Connection, asked: Asked, keys: Iterable[Key]) -> dict[P
     if not ids:
         return {}
     if not asked.built:
-        asked.built.extend(statements(asked))
+        asked.built[:] = statements(asked)
+    # Filled up with the last one, so that few different statements are prepared.
+    told = {"ids": [*ids, *[ids[-1]] * ((1 << (len(ids) - 1).bit_length()) - len(ids))]}
     for query in asked.built:
-        for kind, type, status, source, target, directed, n, first, last, sample in connection.execute(
-            query, {"ids": ids}
-        ):
+        for kind, type, status, source, target, directed, n, first, last, sample in db.tuples(connection, query, told):
             pair = ordered(source, target)
             ends: tuple[Any, Any] = (source, target) if directed else (None, None)
             tie = Tie(kind, type, status, ends[0], ends[1], n, first, last, sample)
@@ -419,7 +438,7 @@ class Who(NamedTuple):
 
 def called(id: str, name: str, kind: str | None, dataset: str | None) -> Who:
     """An actor as it is named, its id quoted once for all addresses that name it."""
-    return Who(id, name, kind, dataset, quote(id, safe=":@"))
+    return Who(id, name, kind, dataset, id if PLAIN.fullmatch(id) else quote(id, safe=":@"))
 
 
 def who(connection: Connection, view: View, keys: Iterable[Key]) -> dict[Key, Who]:
@@ -430,11 +449,9 @@ def who(connection: Connection, view: View, keys: Iterable[Key]) -> dict[Key, Wh
     if ids:
         query = select(actor.c.id, actor.c.name, actor.c.kind).where(actor.c.id.in_(ids), standing(actor, view))
         told.update({id: called(id, name, kind, None) for id, name, kind in connection.execute(query)})
-    numbers = {key for key in keys if isinstance(key, int)}
-    if numbers:
-        told.update(
-            {number: called(one.id, one.name, None, one.dataset) for number, one in named(connection, numbers).items()}
-        )
+    numbers = [key for key in keys if isinstance(key, int)]
+    for number, id, name, dataset in named(connection, numbers):
+        told[number] = called(id, name, None, dataset)
     return told
 
 
@@ -493,6 +510,22 @@ def said(asked: Asked, tie: Tie, one: Who, other: Who, names: Mapping[Key, Who])
         "last": iso(tie.last),
         "items": items(asked, tie, source or one, target or other),
     }
+
+
+@lru_cache(20_000)
+def edge_text(base: str, n: int, first: int | None, last: int | None) -> str:
+    """An edge of coded events alone as JSON, as `edge` shows it, from its number to the ids at the end of its link."""
+    days = f'"first":{orjson.dumps(iso(first)).decode()},"last":{orjson.dumps(iso(last)).decode()}'
+    return (
+        f'"n":{n},"counts":{{"event":{n}}},"hypothetical":false,{days},'
+        f'"ties":[{{"kind":"event","type":null,"status":"occurred","source":null,"target":null,"n":{n},"hypothetical":false,{days},'
+        f'"items":"{base}participant.is='
+    )
+
+
+def events_base(asked: Asked) -> str:
+    """How the requests begin that list coded events."""
+    return asked.bases.get(EVENTS) or asked.bases.setdefault(EVENTS, base_of(asked, shared(1)[0]))
 
 
 def items(asked: Asked, tie: Tie, source: Who, target: Who) -> str:

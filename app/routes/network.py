@@ -278,19 +278,19 @@ def showing(request: Request) -> Response:
         if asked.wanted.members_on is not None and keys:
             keys = tuple(dict.fromkeys([*keys, *network.members(connection, asked, keys)]))
         graph = network.around(connection, asked, keys[: size.nodes], size)
-        nodes, edges = network.told(asked, graph)
+        shown = network.told(asked, graph, text=representation == "json")
         names = [graph.names[key].id for key in begin.keys if key in graph.names]
         words = f"network around {' and '.join(names) or 'nobody'}, depth {size.depth}"
-        notes = [*begin.notes, *network_notes(asked, graph, nodes, edges, names)]
-        zero = None if edges else "not_covered" if begin.unknown else "none_found"
+        notes = [*begin.notes, *network_notes(asked, graph, shown, names)]
+        zero = None if shown.edges_n else "not_covered" if begin.unknown else "none_found"
         coverage = covered(here, connection, pinned, asked, words, zero, notes)
     left = network.left_out(graph)
     left["nodes"] += max(0, len(keys) - size.nodes)
     told = {
         "actors": names,
         "depth": size.depth,
-        "nodes": nodes,
-        "edges": edges,
+        "nodes": shown.nodes,
+        "edges": shown.edges,
         "truncated": any(left.values()),
         "left_out": left,
         "revision": pinned.view.revision,
@@ -433,14 +433,12 @@ def filter_notes(asked: Asked) -> list[str]:
     return told
 
 
-def network_notes(
-    asked: Asked, graph: network.Graph, nodes: Sequence[Any], edges: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> Iterator[str]:
+def network_notes(asked: Asked, graph: network.Graph, shown: network.Told, names: Sequence[str]) -> Iterator[str]:
     """What a reader of a network should know."""
     yield from filter_notes(asked)
-    if names and not edges:
+    if names and not shown.edges_n:
         yield f"{' and '.join(names)}: known here, and nothing of what is asked ties anybody to it."
-    if any(edge["hypothetical"] for edge in edges):
+    if shown.unreal:
         yield "Edges marked hypothetical are only possible, proposed or planned; status.not leaves them out."
     if graph.among_left:
         yield f"Ties of the {graph.among_left} outermost nodes with each other are left out; among=true brings them in."
