@@ -405,7 +405,7 @@ def test_of_two_mirrors_at_once_one_stops_and_nothing_is_written_twice(
 # ── Lies ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def with_cell(kind: str, act: str, **cells: Any) -> Callable[[list[bytes]], list[bytes]]:
+def with_cell(kind: str, act: str, /, **cells: Any) -> Callable[[list[bytes]], list[bytes]]:
     """The stream with other values in the first line of a kind; with None, without them."""
 
     def change(lines: list[bytes]) -> list[bytes]:
@@ -452,6 +452,7 @@ LIES: list[tuple[str, Callable[[list[bytes]], Iterable[bytes]], str]] = [
     ("NaN", lambda lines: [line.replace(b"3.4", b"NaN") for line in lines], "no JSON"),
     ("no head", lambda lines: lines[1:], "first line"),
     ("another revision", with_cell("revision", "", revision=2), "of revision 2"),
+    ("another kind", with_cell("revision", "", kind="edit"), "of another kind"),
     ("another dataset", with_cell("revision", "", origin="gdelt"), "of gdelt"),
     ("a number as text", with_cell("revision", "", revision="3"), "first line"),
     ("counts of nothing", with_cell("revision", "", lines={}), "first line does not count"),
@@ -509,3 +510,19 @@ def test_a_stream_that_lies_is_refused_and_nothing_of_it_is_kept(short: tuple[Kn
 
     list(mirror(one, two).catch_up())
     assert rows_of(two) == rows_of(one)
+
+
+def test_a_revision_that_is_no_import_brings_no_events(short: tuple[KnowledgeBase, KnowledgeBase]) -> None:
+    one, two = short
+
+    @dataclass
+    class Disguised(Quiet):
+        def json(self, path: str) -> Any:
+            told = Quiet.json(self, path)
+            for item in told["items"] if path.startswith("/v1/revisions?") else ():
+                item["kind"] = "edit"
+            return told
+
+    with pytest.raises(Conflict, match="only an import does"):
+        list(Mirror(two.database, Disguised(one, with_cell("revision", "", kind="edit")), Now()).catch_up())
+    nothing_of(two, 3)

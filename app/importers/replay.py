@@ -28,6 +28,7 @@ from app.names import fold
 
 BLOCK_LINES: Final = 10_000  # between two positions
 CHUNK: Final = 10_000
+LINKS: Final = ("links_opened", "links_closed")
 Keep = Callable[[Connection], None]  # makes sure, in a transaction, that the revision is still ours to write
 
 # The temporary tables that lines go to beside those of an import, with their whole numbers, their texts and their keys.
@@ -77,6 +78,7 @@ class Replay:
     held: Held
     number: int
     dataset: str
+    imports: bool  # whether the revision is an import: no other brings more than links
     progress: Progress
     stage: Stage = field(init=False)
     head: Head | None = None
@@ -141,6 +143,10 @@ class Replay:
     def _begin(self, head: Head) -> None:
         if head.revision != self.number or (head.kind == "import" and head.origin != self.dataset):
             raise Unfit(f"it is of revision {head.revision}, of {head.origin}")
+        if (head.kind == "import") != self.imports:
+            raise Unfit("it is of a revision of another kind")
+        if not self.imports and any(n for name, n in head.lines.items() if name not in LINKS):
+            raise Unfit("it brings events, and only an import does")
         if self.head is not None and head != self.head:
             raise Unfit("it begins otherwise than before")
         self.head = head
@@ -286,7 +292,7 @@ class Replay:
         for act, n in mine.items():
             said = counts.get(act, {}).get("event", 0)
             # Curated events are counted too, but no import brings any.
-            if self.head is not None and self.head.kind == "import" and said != n:
+            if self.imports and said != n:
                 raise self.unfit(
                     f"by its log {said} events were {act}, by its stream {n}: a mirror that was made --without-events can only be "
                     "mirrored without them"

@@ -148,9 +148,10 @@ class Mirror:
     def replay_events(self, other: Mapping[str, Any]) -> None:
         """Do what a revision did to coded events too: staged and checked first, then written in many transactions."""
         number, moment = other["number"], datetime.fromisoformat(other["published_at"])
+        imports = other["kind"] == "import"
         self.refuse_gaps(other)
         with self.database.hold() as held:
-            coming = Replay(held, number, other["origin"] or "", self.progress)
+            coming = Replay(held, number, other["origin"] or "", imports, self.progress)
             self.receive(coming, f"/v1/revisions/{number}/events")
             with self.database.read() as connection:
                 if ledger.latest(connection) >= number:
