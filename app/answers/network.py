@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, and_, or_, select
 
 from app.answers import resolve
-from app.answers.ties import Asked, Pair, Tie, Who, all_of, counted, edge, edge_text, events_base, ordered, shared, who
+from app.answers.ties import Asked, Pair, Tie, Who, all_of, edge, edge_text, events_base, ordered, place, shared, who
 from app.coded.question import numbers
 from app.coded.ties import Key, ends
 from app.models.actor import actor, membership
@@ -311,57 +311,74 @@ def told(asked: Asked, graph: Graph, *, text: bool = False) -> Told:
     names = graph.names
     # By the place of their ids, edges sort without a comparison of text.
     keys = sorted(graph.distance, key=lambda key: names[key].id)
+    named = [names[key] for key in keys]
     rank = {key: n for n, key in enumerate(keys)}
-    ids = [orjson.dumps(names[key].id).decode() for key in keys] if text else []
-    quoted = [names[key].quoted for key in keys]
-    base = events_base(asked) if text and asked.coded is not None else ""
-    degree: dict[Key, int] = {}
-    counts: dict[Key, dict[str, int]] = {}
+    quoted = [one.quoted for one in named]
+    ids = [f'"{one.id}"' if one.id == one.quoted else orjson.dumps(one.id).decode() for one in named]
+    base = events_base(asked) if text and asked.coded is not None else None
+    degree, events = [0] * len(keys), [0] * len(keys)
+    several: set[Pair] = set()  # edges that hold something else than coded events
     edges: list[tuple[int, int, int, Any]] = []
     unreal = False
     for pair, ties in graph.ties.items():
         one, other = rank[pair[0]], rank[pair[1]]
         if one > other:
             one, other = other, one
+        degree[one] += 1
+        degree[other] += 1
         tie = ties[0]
-        if text and len(ties) == 1 and tie.kind == "event" and tie.status == "occurred" and asked.coded is not None:
+        if base is not None and len(ties) == 1 and tie.kind == "event" and tie.status == "occurred":
             n = tie.n
-            middle = edge_text(base, n, tie.first, tie.last)
-            said: Any = f'{{"source":{ids[one]},"target":{ids[other]},{middle}{quoted[one]}&participant.is={quoted[other]}"}}]}}'
-            edges.append((-n, one, other, said))
-            kinds: Mapping[str, int] = counted("event", n)
+            said = edge_text(base, n, tie.first, tie.last)
+            line = (
+                f'{{"source":{ids[one]},"target":{ids[other]},{said}{quoted[one]}&participant.is={quoted[other]}"}}]}}'
+            )
+            edges.append((-n, one, other, line))
+            events[one] += n
+            events[other] += n
         else:
+            several.add(pair)
             shown = edge(asked, (names[pair[0]], names[pair[1]]), ties, names)
             edges.append((-shown["n"], one, other, orjson.dumps(shown).decode() if text else shown))
-            kinds = shown["counts"]
             unreal = unreal or shown["hypothetical"]
-        for key in pair:
-            degree[key] = degree.get(key, 0) + 1
-            own = counts.get(key)
-            if own is None:
-                own = counts[key] = {}
-            for kind, n in kinds.items():
-                own[kind] = own.get(kind, 0) + n
+    counts: list[dict[str, int]] = [{"event": n} if n else {} for n in events]
+    if several:
+        mixed = {rank[key] for pair in several for key in pair}
+        for n, own in added_up(graph, rank, mixed).items():
+            counts[n] = own
     nodes: list[dict[str, Any]] = [
         {
-            "id": names[key].id,
+            "id": one.id,
             "type": "actor",
-            "self": names[key].address,
-            "name": names[key].name,
-            "kind": names[key].kind,
-            "dataset": names[key].dataset,
-            "distance": distance,
-            "degree": degree.get(key, 0),
+            "self": one.address,
+            "name": one.name,
+            "kind": one.kind,
+            "dataset": one.dataset,
+            "distance": graph.distance[key],
+            "degree": edges_n,
             "neighbours": graph.neighbours.get(key),
-            "n": sum(counts.get(key, {}).values()),
-            "counts": counts.get(key, {}),
+            "n": sum(own.values()),
+            "counts": own,
         }
-        for key, distance in graph.distance.items()
+        for key, one, edges_n, own in zip(keys, named, degree, counts, strict=True)
     ]
     nodes.sort(key=farther)
     edges.sort()
     lines = [line for _, _, _, line in edges]
     return Told(nodes, orjson.Fragment(f"[{','.join(lines)}]") if text else lines, len(lines), unreal)
+
+
+def added_up(graph: Graph, rank: Mapping[Key, int], wanted: Set[int]) -> dict[int, dict[str, int]]:
+    """How many records of each kind the edges of some nodes hold, the kinds in the order in which they come."""
+    counts: dict[int, dict[str, int]] = {n: {} for n in wanted}
+    for pair, ties in graph.ties.items():
+        for key in pair:
+            own = counts.get(rank[key])
+            if own is None:
+                continue
+            for tie in sorted(ties, key=place) if len(ties) > 1 else ties:
+                own[tie.kind] = own.get(tie.kind, 0) + tie.n
+    return counts
 
 
 def farther(node: Mapping[str, Any]) -> tuple[int, int, str]:

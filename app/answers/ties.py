@@ -438,7 +438,13 @@ class Who(NamedTuple):
 
 def called(id: str, name: str, kind: str | None, dataset: str | None) -> Who:
     """An actor as it is named, its id quoted once for all addresses that name it."""
-    return Who(id, name, kind, dataset, id if PLAIN.fullmatch(id) else quote(id, safe=":@"))
+    return Who(id, name, kind, dataset, quoted(id))
+
+
+@lru_cache(10_000)
+def quoted(id: str) -> str:
+    """An id within an address."""
+    return id if PLAIN.fullmatch(id) else quote(id, safe=":@")
 
 
 def who(connection: Connection, view: View, keys: Iterable[Key]) -> dict[Key, Who]:
