@@ -18,6 +18,7 @@ from app import ledger
 from app.coded import stream
 from app.coded.lines import BY_NAME, SECTIONS
 from app.errors import BadQuery, Conflict
+from app.importers import stage
 from app.importers.reconcile import reconcile, relink
 from app.ledger import Change
 from app.models.coded import TABLES, coded_actor, rejected_row
@@ -159,8 +160,13 @@ def sorted_columns(table: Any) -> list[Any]:
     return [*table.primary_key.columns, *(column for column in table.c if not column.primary_key)]
 
 
-def test_a_mirror_holds_row_for_row_what_imports_did(pair: tuple[KnowledgeBase, KnowledgeBase]) -> None:
+def test_a_mirror_holds_row_for_row_what_imports_did(
+    pair: tuple[KnowledgeBase, KnowledgeBase], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two = pair
+    # Small portions: a stream of many blocks, staged rows and parts in many pieces.
+    monkeypatch.setattr(stream.told, "__defaults__", (None, 7))
+    monkeypatch.setattr(stage, "CHUNK_ROWS", 20)
 
     assert [revision["number"] for revision in mirror(one, two).catch_up()] == list(range(1, one.latest + 1))
 
