@@ -136,9 +136,9 @@ def _hexadecimal(connection: Connection, column: str) -> str:
     return f"printf('%016x', {column})" if embedded(connection) else f"lpad(to_hex({column}), 16, '0')"
 
 
-def _one_of_each(connection: Connection, last: bool) -> str:
+def _one_of_each(connection: Connection, last: bool, native: str) -> str:
     """The first row of each event in a span of the file with the weights of all its rows; or the last row alone."""
-    columns = ", ".join(("native", *ATTRIBUTES))
+    columns = ", ".join((native, *ATTRIBUTES))
     if embedded(connection):
         # SQLite takes the other columns from the row that has the minimum or maximum, and so sorts only once.
         one, weight = ("max(line)", "weight") if last else ("min(line)", "sum(weight)")
@@ -294,10 +294,13 @@ class Stage:
             learn(connection, "staged")
             repeated = 0 if self._by_number else self._last_word(connection, maybe)
             columns = ", ".join(("number", "line", "native", *ATTRIBUTES, "reports"))
+            # Said here and not when the events are written: SQLite keeps a copy of every page that a statement changes where
+            # `printf` stands in it, whatever is to become of it when it fails.
+            native = "native" if self.keyed else _hexadecimal(connection, "number")
             total = sum(
                 execute(
                     connection,
-                    f"INSERT INTO folded ({columns}) {_one_of_each(connection, self._by_number)}",
+                    f"INSERT INTO folded ({columns}) {_one_of_each(connection, self._by_number, native)}",
                     first=span.first,
                     last=span.last,
                 )
@@ -561,12 +564,12 @@ class Stage:
             since=number,
         )
         columns = ", ".join(ATTRIBUTES)
-        own = ":dataset || ':' || " + ("native" if self.keyed else _hexadecimal(connection, "number"))
         self._over(
             connection,
             [span],
             f"INSERT INTO coded_event (number, since, id, dataset, {columns}, reports) "  # noqa: S608
-            f"SELECT number, :since, COALESCE(id, {own}), :dataset, {columns}, reports FROM folded WHERE {RANGE} ORDER BY number",
+            f"SELECT number, :since, COALESCE(id, :dataset || ':' || native), :dataset, {columns}, reports "
+            f"FROM folded WHERE {RANGE} ORDER BY number",
             since=number,
             dataset=self.dataset,
         )
