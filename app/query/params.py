@@ -258,9 +258,11 @@ def parse_record(resource: Resource, pairs: Sequence[tuple[str, str]], terms: Vo
     )
 
 
-def parse_plain(pairs: Sequence[tuple[str, str]], known: Iterable[Parameter], terms: Vocabularies) -> dict[str, Any]:
+def parse_plain(
+    pairs: Sequence[tuple[str, str]], known: Iterable[Parameter] | Mapping[str, Parameter], terms: Vocabularies
+) -> dict[str, Any]:
     """The values of a route that is no resource, by name; repeated ones are lists. Raises BadQuery with every fault."""
-    lines = {one.name: one for one in known}
+    lines = known if isinstance(known, Mapping) else {one.name: one for one in known}
     grouped, faults = group(pairs, lines)
     values: dict[str, Any] = {}
     for name, given in grouped.items():
@@ -376,12 +378,23 @@ def _parse(
 def _filters(
     resource: Resource, read: Mapping[str, tuple[Any, ...]], grouped: Mapping[str, list[str]]
 ) -> Iterable[Asking]:
-    for line in resource.filters:
-        for suffix in ("", ".not", ".is"):
-            name = f"{line.name}{suffix}"
-            if not isinstance(line, Period) and name in read:
-                once = dict(zip(grouped[name], read[name], strict=True))  # the same value twice asks for nothing more
-                yield Asking(line, tuple(once.values()), tuple(once), suffix == ".not", suffix == ".is")
+    for name, line, suffix in ways(resource):
+        if name in read:
+            once = dict(zip(grouped[name], read[name], strict=True))  # the same value twice asks for nothing more
+            yield Asking(line, tuple(once.values()), tuple(once), suffix == ".not", suffix == ".is")
+
+
+WAYS: dict[int, tuple[Resource, tuple[tuple[str, Filter, str], ...]]] = {}
+
+
+def ways(resource: Resource) -> tuple[tuple[str, Filter, str], ...]:
+    """How each filter may be asked for, by the name of the parameter; made once, since declarations do not change."""
+    found = WAYS.get(id(resource))
+    if found is None or found[0] is not resource:
+        lines = (line for line in resource.filters if not isinstance(line, Period))
+        made = tuple((f"{line.name}{suffix}", line, suffix) for line in lines for suffix in ("", ".not", ".is"))
+        found = WAYS[id(resource)] = (resource, made)
+    return found[1]
 
 
 def _period(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> AskedPeriod | None:

@@ -51,7 +51,7 @@ OWN = (
     Parameter("limit", "Cells on a page.", Whole(1, CELLS_PAGE_MOST), "20", default=str(CELLS_PAGE)),
     Parameter("cursor", "`next_cursor` of the page before, with the same parameters.", Word(4000), ""),
 )
-NAMES = {one.name for one in OWN}
+NAMES = {one.name: one for one in OWN}
 NOTHING = counts.Table((), 0, more=False)
 # Of what a list takes, a table of numbers has only the revision, the enrichment and the words searched.
 FILTERS = tuple(
@@ -59,6 +59,7 @@ FILTERS = tuple(
     for one in parameters(EVENTS)
     if one.name == "q" or one.name not in {one.name for one in (*LIST, *READ)} | {"pick", "per"}
 )
+TAKEN = {one.name: one for one in (*FILTERS, *READ)}
 
 CELL = {
     **obj(
@@ -105,8 +106,9 @@ def counting(request: Request) -> Response:
     """The cells of a page."""
     here = reading.state(request)
     pairs = reading.pairs_of(request)
-    parse_plain([pair for pair in pairs if pair[0] not in NAMES], (*FILTERS, *READ), here.vocabularies)
-    own = parse_plain([pair for pair in pairs if pair[0] in NAMES], OWN, here.vocabularies)
+    others = [pair for pair in pairs if pair[0] not in NAMES]
+    parse_plain(others, TAKEN, here.vocabularies)
+    own = parse_plain([pair for pair in pairs if pair[0] in NAMES], NAMES, here.vocabularies)
     by, measure = counts.parse_by(own.get("by")), own.get("measure", "events")
     if "normalize" in own and measure == "intensity":
         detail = (
@@ -114,7 +116,7 @@ def counting(request: Request) -> Response:
             "Leave normalize out, or count events or reports."
         )
         raise BadQuery(detail, errors=[Fault("normalize", detail)])
-    query = parse(EVENTS, [pair for pair in pairs if pair[0] not in NAMES], here.vocabularies, here.limits)
+    query = parse(EVENTS, others, here.vocabularies, here.limits)
     reading.representation(request, None, ())
     mark = cursors.fingerprint(f"counts:{','.join(by)}:{measure}", query)
     start, walk = 0, None
