@@ -473,9 +473,10 @@ def facet(connection: Connection, asked: Question, name: str, most: int) -> dict
                 told[id] -= n
         return told
     found: dict[Any, int] = {}
-    for cell, n in counts(connection, asked, (name,)).items():
-        value = as_code(cell[0]) if name == "code" else quad_of(cell[0]) if name == "quad" else cell[0]
-        if value not in (None, ""):
+    shown = {"code": as_code, "quad": quad_of}.get(name)
+    for (value,), n in counts(connection, asked, (name,)).items():
+        value = value if shown is None else shown(value)
+        if value is not None and value != "":
             found[value] = found.get(value, 0) + n
     return found
 

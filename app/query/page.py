@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -320,7 +320,8 @@ def facet(
         found.update({row.value: row.n for row in connection.execute(sql.facet(plan, condition, line, own))})
     for store in plan.resource.stores:
         found.update(store.facet(connection, plan, line, most))
-    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
+    # By value, then by number: a sort keeps the order of what is equal.
+    ordered = sorted(sorted(found.items(), key=itemgetter(0)), key=itemgetter(1), reverse=True)[:most]
     narrow = narrowing(plan, name)
     return [{"value": value, "n": n, "items": narrow + quoted(str(value))} for value, n in ordered]
 
