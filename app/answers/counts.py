@@ -161,7 +161,7 @@ def first_of(
     if len(by) != 1 or measure == "intensity":
         return None
     linked = coded.links(connection, asked.view)
-    several = {number for number, id in linked.items() if list(linked.values()).count(id) > 1} if linked else set()
+    several = coded.several(connection, asked.view)
     here = {value for (value,) in own if value is not None}
     besides = several | {number for number, id in linked.items() if id in here}
     known = own_numbers(connection, asked.view, own, by)

@@ -7,6 +7,7 @@ counted a portion at a time, so that too many cells are noticed before they fill
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -46,6 +47,7 @@ CELLS_MOST: Final = (
 PORTION_ROWS: Final = 250_000  # events that are grouped at once: SQLite groups in memory
 BESIDES_MOST: Final = 500  # actors that are looked up one by one beside the first ones of an order
 LINKS: Once[str, Mapping[int, str]] = Once(100)  # who the datasets' actors are here
+SEVERAL: Once[str, frozenset[int]] = Once(100)
 
 Cell = tuple[Any, ...]
 
@@ -501,6 +503,17 @@ def links(connection: Connection, view: View) -> Mapping[int, str]:
         return {row.number: row.actor for row in connection.execute(query)}
 
     return LINKS.get(connection, view, "", find)
+
+
+def several(connection: Connection, view: View) -> frozenset[int]:
+    """The datasets' actors of whom another one is the same here."""
+
+    def find() -> frozenset[int]:
+        linked = links(connection, view)
+        often = Counter(linked.values())
+        return frozenset(number for number, id in linked.items() if often[id] > 1)
+
+    return SEVERAL.get(connection, view, "", find)
 
 
 @lru_cache(5_000)
