@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ from app.vocabularies import Vocabularies
 
 JSON = "application/json"
 ADDRESSED = ("jsonld", "popolo", "atom")  # representations that hold whole addresses, and change with the setting
+# What an address holds as it is.
+PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.~:@/-]*")
+PLAIN_WORD = re.compile(r"[A-Za-z0-9_.~:@-]*")
 T = TypeVar("T")
 NUMBERED: Once[str, tuple[int, bool, str]] = Once(5_000)  # what numbers that were asked for stand for
 
@@ -154,7 +158,7 @@ def pin(
     if representation in ADDRESSED:
         representation = f"{representation} {here.settings.base}"
     view = View(revision, enrichment, mark)
-    return Pinned(view, latest, tag(view, words, request.url.path, pairs_of(request), representation), cache)
+    return Pinned(view, latest, tag(view, words, path_of(request), pairs_of(request), representation), cache)
 
 
 def tag(view: View, words: int, path: str, pairs: Sequence[tuple[str, str]], representation: str = "json") -> str:
@@ -238,7 +242,20 @@ def next_link(request: Request, cursor: str | None) -> list[str]:
     if cursor is None:
         return []
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    return [f'<{request.url.path}?{urlencode([*pairs, ("cursor", cursor)], safe=":@")}>; rel="next"']
+    return [f'<{path_of(request)}?{encoded([*pairs, ("cursor", cursor)])}>; rel="next"']
+
+
+def path_of(request: Request) -> str:
+    """The path of a request; a plain one is read off, since making a whole address of it takes longer than a record does."""
+    path: str = request.scope["path"]
+    return path if PLAIN_PATH.fullmatch(path) and not request.scope.get("root_path") else request.url.path
+
+
+def encoded(pairs: Sequence[tuple[str, str]]) -> str:
+    """Parameters as an address holds them."""
+    if all(PLAIN_WORD.fullmatch(name) and PLAIN_WORD.fullmatch(value) for name, value in pairs):
+        return "&".join([f"{name}={value}" for name, value in pairs])
+    return urlencode(pairs, safe=":@")
 
 
 def representation(request: Request, asked: str | None, offered: Sequence[str]) -> str:
