@@ -29,6 +29,7 @@ from app.routes.memory import Remembering
 from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
 from app.routes.prompt import Prompt
+from app.routes.rates import Tally
 from app.routes.reading import State
 from app.settings import Settings
 from app.standing import Watch
@@ -54,9 +55,16 @@ EXPOSED = [
 
 
 def create_app(
-    settings: Settings | None = None, *, database: Database | None = None, clock: Clock = utc_now
+    settings: Settings | None = None,
+    *,
+    database: Database | None = None,
+    clock: Clock = utc_now,
+    tally: Tally | None = None,
 ) -> FastAPI:
-    """The application; the database is opened from the settings unless one is handed in."""
+    """The application; the database is opened from the settings unless one is handed in.
+
+    In `tally` requests are counted; workers of one server have it in common.
+    """
     settings = settings or Settings()
     # Heavy requests have threads of their own beside the others.
     threads = settings.threads + settings.heavy_requests
@@ -127,7 +135,7 @@ def create_app(
     app.router.routes.insert(0, Known(app.router.routes))
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     # The last one added is the outermost: errors of the guard carry CORS headers, and every answer its request id.
-    app.add_middleware(Gate, here=state)
+    app.add_middleware(Gate, here=state, tally=tally or Tally())
     app.add_middleware(Guard, url_bytes=settings.url_bytes, body_bytes=settings.body_bytes)
     app.add_middleware(
         Cors,
@@ -140,9 +148,9 @@ def create_app(
     return app
 
 
-def served(settings: Settings | None = None) -> ASGIApp:
+def served(settings: Settings | None = None, *, tally: Tally | None = None) -> ASGIApp:
     """The application as a server runs it: with its memory in front."""
-    return with_memory(create_app(settings))
+    return with_memory(create_app(settings, tally=tally))
 
 
 def with_memory(app: FastAPI) -> ASGIApp:

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -29,6 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from app.errors import ChanceryError
+from app.routes.rates import Tally
 from app.settings import Settings
 
 EXAMPLE = "/v1/statements?speaker=Ishiba"
@@ -259,6 +261,19 @@ def speaks_json(config: uvicorn.Config) -> bool:
     return isinstance(told, dict) and "()" in told["formatters"]["line"]
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The application of a worker, made in its process, with what all of them count in."""
+
+    tally: Tally
+
+    def __call__(self) -> Any:
+        # Here, since the process that starts the workers needs nothing of it.
+        from app.main import served
+
+        return served(tally=self.tally)
+
+
 class Worker(multiprocess.Process):
     """A process of several that serve."""
 
@@ -297,7 +312,8 @@ class Workers(Multiprocess):
 def run(settings: Settings, sockets: list[socket.socket]) -> None:
     """Serve on these sockets until told to stop. Raises KeyboardInterrupt after Ctrl-C, ChanceryError where it cannot start."""
     config = uvicorn.Config(
-        "app.main:served",
+        # One more than workers: while they are replaced one by one there is one more.
+        Served(Tally.shared(settings.workers + 1)) if settings.workers > 1 else "app.main:served",
         factory=True,
         http=Speaking,
         host=settings.host,

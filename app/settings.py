@@ -167,7 +167,10 @@ class Settings(BaseSettings):
     ] = "on"
     writes_minute: Annotated[
         int,
-        Field(ge=1, description="Writes a minute of one key: a script that runs wild is stopped, a busy desk is not."),
+        Field(
+            ge=1,
+            description="Writes a minute of one key, at all workers: a script that runs wild is stopped, a busy desk is not.",
+        ),
     ] = 6_000
     reads_minute: Annotated[
         int,

@@ -5,12 +5,7 @@ Whoever brings no key and reads what is open to everybody passes by after one lo
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from typing import Any, Final
 
 from anyio import to_thread
@@ -19,56 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import ChanceryError, Forbidden, TooMany, Unauthorized
 from app.routes.problems import problem
+from app.routes.rates import MINUTE, Rate, Tally
 from app.routes.reading import State
 from app.writing import keys
 from app.writing.keys import CHALLENGE, Key
 
 READS: Final = ("GET", "HEAD", "OPTIONS")
-COUNTED_MOST: Final = 20_000  # keys and addresses whose requests are counted; the one seen longest ago is forgotten
-MINUTE: Final = 60.0
-
-
-@dataclass(slots=True)
-class Window:
-    """How many requests came since a moment."""
-
-    since: float
-    n: int = 0
-
-
-class Counter:
-    """Counts by minute and by whoever asks; in this process alone, since the count is a guard and no bill."""
-
-    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
-        self.most = most
-        self.now = now
-        self.windows: OrderedDict[str, Window] = OrderedDict()
-
-    def window(self, who: str) -> Window:
-        """The minute of this one that runs."""
-        now = self.now()
-        window = self.windows.get(who)
-        if window is None or now - window.since >= MINUTE:
-            window = self.windows[who] = Window(now)
-            if len(self.windows) > COUNTED_MOST:
-                self.windows.popitem(last=False)
-        self.windows.move_to_end(who)
-        return window
-
-    def take(self, who: str) -> tuple[int, int]:
-        """Count one more: what is left of this minute, negative where it is too many, and the seconds until the next."""
-        window = self.window(who)
-        window.n += 1
-        return self.most - window.n, self.left(window)
-
-    def spent(self, who: str) -> int:
-        """The seconds to wait where this minute is used up; 0 where it is not."""
-        window = self.window(who)
-        return self.left(window) if window.n >= self.most else 0
-
-    def left(self, window: Window) -> int:
-        """The seconds until the next minute."""
-        return max(1, ceil(window.since + MINUTE - self.now()))
 
 
 def parts_of(given: bytes) -> tuple[str, str]:
@@ -80,17 +31,15 @@ def parts_of(given: bytes) -> tuple[str, str]:
 class Gate:
     """Recognises keys and keeps the limits; what it found stands in the scope, under `key`."""
 
-    def __init__(self, app: ASGIApp, *, here: State) -> None:
+    def __init__(self, app: ASGIApp, *, here: State, tally: Tally) -> None:
         self.app = app
         self.here = here
         settings = here.settings
         self.closed = settings.reads == "closed"
         limited = settings.rate_limit == "on"
-        self.writes = Counter(settings.writes_minute) if limited else None
-        self.reads = Counter(settings.reads_minute) if limited and settings.reads_minute else None
-        # A guesser reaches every worker: together they hold to the limit, and none of them has to ask another.
-        guesses = max(1, settings.refused_minute // settings.workers)
-        self.refusals = Counter(guesses) if limited else None
+        self.writes = Rate(tally, "writes", settings.writes_minute) if limited else None
+        self.reads = Rate(tally, "reads", settings.reads_minute) if limited and settings.reads_minute else None
+        self.refusals = Rate(tally, "refusals", settings.refused_minute) if limited else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] == "OPTIONS":
@@ -170,15 +119,15 @@ class Gate:
 
     def count(self, scope: Scope, key: Key | None, writes: bool, told: dict[str, str]) -> None:
         """Count a request, and say in `told` what is left. Raises TooMany beyond the limit."""
-        counter, name = (self.writes, "writes") if writes else (self.reads, "reads")
-        if counter is None:
+        rate = self.writes if writes else self.reads
+        if rate is None:
             return
-        left, seconds = counter.take(f"key {key.id}" if key is not None else address_of(scope))
-        told["RateLimit-Policy"] = f'"{name}";q={counter.most};w={MINUTE:.0f}'
-        told["RateLimit"] = f'"{name}";r={max(0, left)};t={seconds}'
+        left, seconds = rate.take(f"key {key.id}" if key is not None else address_of(scope))
+        told["RateLimit-Policy"] = f'"{rate.name}";q={rate.most};w={MINUTE:.0f}'
+        told["RateLimit"] = f'"{rate.name}";r={max(0, left)};t={seconds}'
         if left < 0:
             raise TooMany(
-                f"At most {counter.most} {name} a minute are possible. Try again in {seconds} s.",
+                f"At most {rate.most} {rate.name} a minute are possible. Try again in {seconds} s.",
                 headers={"Retry-After": str(seconds)},
             )
 
