@@ -241,8 +241,12 @@ def _numbers(connection: Connection, view: View, wanted: Sequence[str]) -> froze
 
 
 def stands(table: Any, view: View) -> ColumnElement[bool]:
-    """The rows of a coded table that stand at a revision; they have no faces."""
-    return and_(table.c.since <= view.revision, or_(table.c.until.is_(None), table.c.until > view.revision))
+    """The rows of a coded table that stand at a revision; they have no faces.
+
+    `+ 0` hides the index by revision: SQLite, which keeps no statistics here, took all rows from it to sort them for one page
+    (11 s at ten million events, 0.08 s by the index of days).
+    """
+    return and_(table.c.since + 0 <= view.revision, or_(table.c.until.is_(None), table.c.until > view.revision))
 
 
 def days(connection: Connection, view: View, ids: Sequence[str]) -> list[tuple[int | None, int | None]]:
