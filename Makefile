@@ -69,9 +69,10 @@ clients: $(VENV)/.dev ## make a Python and a TypeScript client from the OpenAPI 
 	  --overwrite
 	@$(VENV)/bin/python -m compileall -q build/client
 
-bench: $(VENV)/.bench ## measure against peers and limits; SCENARIO=S3, QUICK=1, ROWS=1000000, DATABASE=postgresql pick
+bench: $(VENV)/.bench ## measure against peers and limits; SCENARIO=S3, QUICK=1, RESUME=1, ROWS=1000000, DATABASE=postgresql pick
 	@$(VENV)/bin/python -m benchmarks $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(QUICK),--quick) \
-	  $(if $(ROWS),--rows $(ROWS)) $(if $(DATABASE),--database $(DATABASE)) $(ARGS)
+	  $(if $(ROWS),--rows $(ROWS)) $(if $(DATABASE),--database $(DATABASE)) $(if $(RESUME),--resume) \
+	  $(if $(FOLDER),--folder $(FOLDER)) $(ARGS)
 
 docs: $(VENV)/.dev ## write the pages under docs/ that are made from the code
 	@$(VENV)/bin/python -m scripts.docs

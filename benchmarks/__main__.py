@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import generate, report
-from benchmarks.runs import Plan, run
+from benchmarks.runs import Outcome, Plan, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,10 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--quick", action="store_true", help="a smoke test: one round of a second each, few rows, nothing kept"
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--connections", default="16,1,64", help="the first for all, the others for a second a round")
+    parser.add_argument("--resume", action="store_true", help="leave out what this very code was measured at already")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="the file that results are kept in")
     parser.add_argument(
-        "--folder", type=Path, default=HERE.parent / "build" / "bench", help="where large files are kept"
+        "--folder", type=Path, default=HERE.parent / "build" / "bench", help="where large files and bases are kept"
     )
     asked = parser.parse_args(arguments)
     try:
@@ -36,21 +39,36 @@ def main(arguments: list[str] | None = None) -> int:
     except FileNotFoundError as problem:
         print(problem)
         return 2
+    chosen = frozenset(one.strip() for one in asked.scenario.split(",") if one.strip())
+    main_connections, *also = map(int, asked.connections.split(","))
     count = min(asked.rows, 20_000) if asked.quick else asked.rows
     rounds, seconds = (1, 1.0) if asked.quick else (asked.rounds, asked.seconds)
-    chosen = frozenset(one.strip() for one in asked.scenario.split(",") if one.strip())
-    plan = Plan(count, asked.database, rounds, seconds, asked.connections, chosen)
+    plan = Plan(count, asked.database, rounds, seconds, main_connections, chosen, tuple(also), asked.quick)
+    earlier = report.read(asked.results)
+    if asked.resume:
+        plan = replace(plan, done=report.had(earlier, plan, report.commit()))
     before = os.getloadavg()
-    out = run(plan, asked.folder.absolute(), lambda words: print(f"… {words}", file=sys.stderr, flush=True))
-    told = report.as_json(plan, out, before, os.getloadavg())
-    print(f"\n{plan.rows:,} events, {plan.database}, {plan.connections} connections, load from {told['load_from']}\n")
+
+    def keep(so_far: Outcome) -> None:
+        if not asked.quick:
+            report.keep(asked.results, report.as_json(plan, so_far, before, os.getloadavg()), earlier, plan.database)
+
+    out = Outcome(keep=keep, say=lambda words: print(f"… {words}", file=sys.stderr, flush=True))
+    try:
+        run(plan, asked.folder.absolute(), out)
+    except KeyboardInterrupt:
+        out.say("interrupted; what was measured is kept, and --resume goes on from there")
+        return 130
+    print(f"\n{plan.rows:,} events, {plan.database}, {plan.connections} connections, load from {report.tool()}\n")
     print(report.table(out.results))
     print("\n" + "; ".join(f"{name} {value:,.4g}" for name, value in out.facts.items()))
+    for name, why in out.skipped.items():
+        print(f"Not run: {name}. {why}")
     for fault in out.faults:
         print(f"Not measured: {fault}")
-    # A run of some scenarios, or a quick one, must not take the place of a whole one.
-    if not chosen and not asked.quick:
-        print(f"Kept in {report.keep(HERE / 'results', plan, told).relative_to(HERE.parent)}.")
+    if not asked.quick:
+        keep(out)
+        print(f"Kept in {asked.results}; `make docs` puts it into docs/benchmarks.md.")
     return 1 if out.faults else 0
 
 

@@ -74,9 +74,9 @@ def moved(replay: int) -> dict[bytes, bytes]:
     return {day: days[(n + replay * STEP_DAYS) % DAYS] for n, day in enumerate(days)}
 
 
-def rows(path: Path, count: int) -> Iterator[bytes]:
-    """The lines of a set of `count` events, without the header."""
-    actors, left, replay = ranked(path), count, 0
+def rows(path: Path, count: int, *, first: int = 0) -> Iterator[bytes]:
+    """The lines of a set of `count` events, without the header, beginning with the replay `first`."""
+    actors, left, replay = ranked(path), count, first
     while left > 0:
         names, days = renamed(actors, replay), moved(replay)
         for subject, relation, object, day, split in facts(path):
@@ -110,11 +110,11 @@ def later(path: Path, count: int) -> Iterator[bytes]:
         yield b"\t".join((subject, relation, object, new, split)) + b"\n"
 
 
-def made(folder: Path, count: int) -> Path:
+def made(folder: Path, count: int, *, first: int = 0) -> Path:
     """The file of a set of `count` events, made where it is not there yet; the source itself for its own number."""
-    if count == SOURCE_ROWS:
+    if count == SOURCE_ROWS and not first:
         return source()
-    path = folder / f"facts-{count}.tsv.gz"
+    path = folder / (f"facts-{count}-from-{first}.tsv.gz" if first else f"facts-{count}.tsv.gz")
     if not path.exists():
-        write(path, rows(source(), count))
+        write(path, rows(source(), count, first=first))
     return path

@@ -95,10 +95,12 @@ def start(
     raise RuntimeError(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def chancery(environment: Mapping[str, str], log: Path, *, remembers: bool, beside: Sequence[int] = ()) -> Server:
-    """Chancery with one worker. Where it `remembers` nothing, each answer is worked out anew."""
+def chancery(
+    environment: Mapping[str, str], log: Path, *, remembers: bool, beside: Sequence[int] = (), workers: int = 1
+) -> Server:
+    """Chancery with one worker or more. Where it `remembers` nothing, each answer is worked out anew."""
     port = free_port()
-    own = {**environment, "CHANCERY_LOG_LEVEL": "warning"}
+    own = {**environment, "CHANCERY_LOG_LEVEL": "warning", "CHANCERY_WORKERS": str(workers)}
     if not remembers:
         own["CHANCERY_ANSWERS_BYTES"] = "0"
     command = [*CHANCERY, "serve", "--host", "127.0.0.1", "--port", str(port)]

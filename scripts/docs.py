@@ -27,6 +27,7 @@ from app.seeding import seed
 from app.settings import Settings
 from app.times import parse_moment
 from app.vocabularies import load
+from benchmarks import report
 
 ROOT = Path(__file__).resolve().parent.parent
 # The moment at which the examples' knowledge base was made: a document must not change with the day it is written on.
@@ -55,6 +56,7 @@ def pages() -> Mapping[str, bytes]:
         "docs/data-dictionary.md": "".join(dictionary()).encode(),
         "docs/settings.md": "".join(settings_page()).encode(),
         "docs/errors.md": filled("docs/errors.md", "".join(error_kinds())),
+        "docs/benchmarks.md": filled("docs/benchmarks.md", report.section(report.read(report.RESULTS))),
         "docs/code-map.md": filled("docs/code-map.md", "".join(modules())),
     }
 
