@@ -165,6 +165,7 @@ def with_memory(app: FastAPI) -> ASGIApp:
     return Remembering(
         app,
         standing=app.state.watch.now,
+        unchanged=app.state.watch.unchanged,
         most_bytes=settings.answers_bytes,
         metrics=state.metrics,
         prompt=None if counted else app.state.prompt,

@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from app.errors import ChanceryError
+from app.routes.memory import WHOLE
 from app.routes.rates import Tally
 from app.settings import Settings
 
@@ -40,10 +41,16 @@ BACKLOG = 512
 # How long open connections are answered with `Connection: close` before idle ones are closed: a client that sends at the
 # moment of closing is reset, and a busy one sends again within a second.
 LEAVE_SECONDS = 1.0
+# A longer request comes from no client that sends it again and again.
+WHOLE_MOST = 2_000
+
 # A second start takes 1 s on two busy cores; after so long a worker is taken to be stuck and nothing is announced.
 START_SECONDS = 60.0
 
 log = logging.getLogger("chancery")
+
+# The answer to a request by its bytes, behind the headers that every answer begins with; None for one that was not met before.
+AtOnce = Callable[[bytes, list[tuple[bytes, bytes]]], bytes | None]
 
 
 class JsonLines(logging.Formatter):
@@ -226,7 +233,54 @@ class Draining(uvicorn.Server):
 
 
 class Speaking(HttpToolsProtocol):
-    """HTTP on one connection; what is no HTTP at all is refused like any other fault, as a problem document."""
+    """HTTP on one connection, where requests that were met before are answered without being read again.
+
+    What is no HTTP at all is refused like any other fault, as a problem document.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        # An application that remembers answers says them by the request's bytes, see `routes/memory.py`.
+        self.at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self.between = True  # two requests: what comes next begins one
+        self.begun = 0  # requests in what was read last
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for an answer on this connection."""
+        # The first request of a connection finds no cycle, whatever uvicorn's annotation says.
+        cycle: Any = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def data_received(self, data: bytes) -> None:
+        if self.at_once is None or not self.between:
+            super().data_received(data)
+            return
+        if self.idle and not self.flow.write_paused:
+            told = self.at_once(data, self.server_state.default_headers)
+            if told is not None:
+                self.transport.write(told)
+                self._unset_keepalive_if_required()
+                self.on_response_complete()
+                return
+        self.begun = 0
+        super().data_received(data)
+        if len(data) <= WHOLE_MOST and self.was_one():
+            # The application may know the request by these bytes from now on; its task has not begun yet.
+            self.scope["extensions"] = {WHOLE: {"bytes": data}}
+
+    def was_one(self) -> bool:
+        """Whether what was read last was one whole request and nothing else."""
+        return self.begun == 1 and self.between
+
+    def on_message_begin(self) -> None:
+        self.begun += 1
+        self.between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self.between = True
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         headers = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)

@@ -54,6 +54,16 @@ class Watch:
             return None
         return self.known
 
+    def unchanged(self) -> Standing | None:
+        """What it stands at, if that is known without waiting: for a file in which nothing was committed since the last look."""
+        if self.lookout is None:
+            return None
+        try:
+            same = self.lookout.execute("PRAGMA data_version").fetchone()[0] == self.version
+        except LOOKOUT_ERRORS:
+            return None
+        return self.known if same else None
+
     def shared(self) -> asyncio.Task[Standing]:
         """The next question to be sent, which everybody waits for who comes before it is."""
         loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,6 +44,11 @@ GUARDING: Final = [
     (name.lower().encode(), value.encode()) for name, value in {**SECURITY, "Content-Security-Policy": POLICY}.items()
 ]
 ONCE: Final = {b"x-request-id", b"server-timing", b"connection"}  # what belongs to one request
+# Where a server leaves the bytes of a request that came whole, among ASGI's extensions.
+WHOLE: Final = "chancery.whole"
+MET_MOST: Final = 4_000  # requests that are known by their bytes, 2 kB each at most
+# What lets a request be read otherwise than by its own bytes, or ask for more than an answer.
+UNUSUAL: Final = {b"expect", b"transfer-encoding", b"upgrade", b"te", b"trailer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,34 @@ class Answer:
     kept: tuple[tuple[bytes, bytes], ...]  # those that a 304 repeats
     etag: bytes
     body: bytes
+    begins: bytes  # its status and headers as they are sent
+    begins_kept: bytes  # the same of a 304
 
     @classmethod
     def of(cls, headers: Iterable[tuple[bytes, bytes]], etag: bytes, body: bytes) -> Answer:
         """An answer without what belonged to the one request that it was given to."""
         own = tuple(pair for pair in headers if pair[0].lower() not in ONCE)
-        return cls(
-            (*own, (b"server-timing", b"memory")), tuple(pair for pair in own if pair[0].lower() in KEPT), etag, body
-        )
+        whole = (*own, (b"server-timing", b"memory"))
+        kept = tuple(pair for pair in own if pair[0].lower() in KEPT)
+        return cls(whole, kept, etag, body, begun(b"200 OK", whole), begun(b"304 Not Modified", kept))
+
+
+class Met(NamedTuple):
+    """A request that was met before."""
+
+    key: tuple[object, ...]  # of its answer
+    whole: bool  # False: whoever asks has the answer
+    path: str
+
+
+def begun(status: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """How an answer begins on the wire, up to the headers that belong to one request."""
+    return b"HTTP/1.1 %b\r\n" % status + lines(headers)
+
+
+def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers on the wire."""
+    return b"".join(b"%b: %b\r\n" % pair for pair in headers)
 
 
 class Remembering:
@@ -72,6 +97,7 @@ class Remembering:
         app: ASGIApp,
         *,
         standing: Callable[[], Awaitable[Standing | None]],
+        unchanged: Callable[[], Standing | None] = lambda: None,
         most_bytes: int,
         metrics: Metrics,
         prompt: Prompt | None = None,
@@ -80,9 +106,12 @@ class Remembering:
         self.prompt = prompt  # answers plain questions in front of the framework
         self.metrics = metrics
         self.standing = standing
+        self.unchanged = unchanged  # what it stands at, where that needs no waiting
         self.most_bytes = most_bytes
         self.answers: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
         self.bytes = 0
+        self.met: dict[bytes, Met] = {}
+        self.shared: tuple[list[tuple[bytes, bytes]], bytes | None] = ([], b"")
         self.number = count(1)
         self.prefix = uuid4().hex[:16]
 
@@ -118,6 +147,51 @@ class Remembering:
         else:
             self.answers.move_to_end(key)
             await self.say(scope, send, known, whole=not tag)
+            self.meet(scope, key, whole=not tag)
+
+    def at_once(self, data: bytes, shared: list[tuple[bytes, bytes]]) -> bytes | None:
+        """The answer to a request by its bytes; None for one that was not met before, or whose answer may be another by now.
+
+        `shared`: the headers of every answer at this moment.
+        """
+        met = self.met.get(data)
+        if met is None:
+            return None
+        standing = self.unchanged()
+        known = self.answers.get(met.key)
+        if known is None or standing is None or standing != met.key[-1]:
+            del self.met[data]
+            return None
+        first = self.first(shared)
+        if first is None:
+            return None
+        self.answers.move_to_end(met.key)
+        self.metrics.remembered.inc()
+        request_id = self.request_id()
+        self.log(request_id, met.path, 200 if met.whole else 304, 0.0)
+        own = b"x-request-id: %b\r\n\r\n" % request_id.encode()
+        if met.whole:
+            return b"".join((known.begins, first, own, known.body))
+        return b"".join((known.begins_kept, first, own))
+
+    def first(self, shared: list[tuple[bytes, bytes]]) -> bytes | None:
+        """The headers of every answer as they are sent; None while each answer is to end its connection."""
+        if self.shared[0] is not shared:
+            ending = any(name == b"connection" for name, _ in shared)
+            self.shared = shared, None if ending else lines(shared)
+        return self.shared[1]
+
+    def meet(self, scope: Scope, key: tuple[object, ...], *, whole: bool) -> None:
+        """Know a request by its bytes from now on, where it came in one piece and has nothing unusual about it."""
+        came = (scope.get("extensions") or {}).get(WHOLE)
+        if came is None or scope["http_version"] != "1.1":
+            return
+        for name, value in scope["headers"]:
+            if name in UNUSUAL or (name == b"connection" and value.lower() != b"keep-alive"):
+                return
+        if len(self.met) >= MET_MOST:
+            self.met.clear()
+        self.met[came["bytes"]] = Met(key, whole, scope["path"])
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, origin: bytes) -> None:
         """Give a new answer, without the framework where that may do."""
@@ -135,16 +209,16 @@ class Remembering:
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         self.metrics.answered("GET", answer.status_code, took)
-        self.log(request_id, scope, answer.status_code, round(took * 1000, 1))
+        self.log(request_id, scope["path"], answer.status_code, round(took * 1000, 1))
 
     def request_id(self) -> str:
         """An id that no other request has."""
         return f"{self.prefix}{next(self.number):016x}"
 
-    def log(self, request_id: str, scope: Scope, status: int, ms: float) -> None:
+    def log(self, request_id: str, path: str, status: int, ms: float) -> None:
         """Say in the log what was answered."""
         if log.isEnabledFor(logging.INFO):
-            path = scope["path"][:500]
+            path = path[:500]
             fields = {"request_id": request_id, "method": "GET", "path": path, "status": status, "ms": ms}
             log.info("GET %s %s", path, status, extra=fields)
 
@@ -156,7 +230,7 @@ class Remembering:
         headers = [*(known.headers if whole else known.kept), (b"x-request-id", request_id.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": known.body if whole else b""})
-        self.log(request_id, scope, status, 0.0)
+        self.log(request_id, scope["path"], status, 0.0)
 
     def keep(self, key: tuple[object, ...], answer: Answer) -> None:
         """Remember an answer, and forget those that were asked for the longest time ago."""

@@ -1,0 +1,258 @@
+"""Whether a request that is answered by its bytes gets what any other would, however it comes, and never anything stale."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.routes.memory import MET_MOST, WHOLE, Answer, Met, Remembering
+from app.routes.metrics import Metrics
+from app.standing import Standing
+from tests.making import dossier, person
+from tests.test_serve import ROOT, Server, serving
+
+PATH = "/v1/actors?limit=2"
+FRESH = re.compile(rb"(?im)^(x-request-id|date|server-timing): .*\r\n")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the seed was loaded into, as `make run` starts it."""
+    with serving(tmp_path_factory.mktemp("wire")) as made:
+        yield made
+
+
+def request(path: str = PATH, *headers: str, method: str = "GET", version: str = "1.1") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: a", *headers, "", ""]).encode()
+
+
+class Wire:
+    """A connection, and the bytes that come over it."""
+
+    def __init__(self, server: Server) -> None:
+        self.socket = socket.create_connection((server.host, server.port), timeout=20)
+        self.rest = b""
+
+    def send(self, *pieces: bytes) -> None:
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            self.socket.sendall(piece)
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def more(self) -> bool:
+        came = self.socket.recv(65_536)
+        self.rest += came
+        return bool(came)
+
+    def answer(self, *, body: bool = True) -> tuple[bytes, bytes]:
+        """The next answer: status and headers, and body."""
+        while b"\r\n\r\n" not in self.rest:
+            assert self.more(), self.rest
+        head, _, self.rest = self.rest.partition(b"\r\n\r\n")
+        length = re.search(rb"(?im)^content-length: (\d+)", head)
+        size = int(length[1]) if length and body else 0
+        while len(self.rest) < size:
+            assert self.more(), self.rest
+        told, self.rest = self.rest[:size], self.rest[size:]
+        return head + b"\r\n", told
+
+    def ask(self, *pieces: bytes, body: bool = True) -> tuple[bytes, bytes]:
+        self.send(*pieces)
+        return self.answer(body=body)
+
+
+@pytest.fixture
+def wire(server: Server) -> Iterator[Wire]:
+    with closing(Wire(server)) as made:
+        yield made
+
+
+def remembered(server: Server) -> float:
+    _, body = server.get("/metrics")
+    found = re.search(rb"^chancery_remembered_answers_total (\S+)", body, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+def test_the_tenth_answer_is_the_first_one_with_an_id_of_its_own(server: Server, wire: Wire) -> None:
+    before = remembered(server)
+    answers = [wire.ask(request()) for _ in range(10)]
+
+    assert {FRESH.sub(b"", head) for head, _ in answers} == {FRESH.sub(b"", answers[0][0])}
+    assert {body for _, body in answers} == {answers[0][1]}
+    assert len({re.search(rb"(?im)^x-request-id: (.*)\r", head)[1] for head, _ in answers}) == 10  # type: ignore[index]
+    assert all(head.lower().count(b"\r\ndate: ") == 1 for head, _ in answers)
+    assert remembered(server) == before + 9
+
+
+def test_who_has_the_answer_is_told_so_by_every_way(wire: Wire) -> None:
+    head, _ = wire.ask(request())
+    tag = re.search(r"(?im)^etag: (.*)\r", head.decode())
+    assert tag is not None
+    asked = request(PATH, f"If-None-Match: {tag[1]}")
+    answers = [wire.ask(asked) for _ in range(5)]
+
+    assert all(head.startswith(b"HTTP/1.1 304 Not Modified\r\n") and not body for head, body in answers)
+    assert len({FRESH.sub(b"", head) for head, _ in answers}) == 1
+
+
+@pytest.mark.parametrize("cut", [1, 3, 10, 21, 30, -3, -1])
+def test_a_request_in_two_pieces_is_read_as_one(wire: Wire, cut: int) -> None:
+    known = [wire.ask(request()) for _ in range(3)][-1][1]
+    whole = request()
+    wire.send(whole[:cut])
+    assert wire.ask(whole[cut:])[1] == known
+    # A whole known request as the rest of another one's head is a header's value, no request.
+    wire.send(b"GET /v1/roles HTTP/1.1\r\nHost: a\r\nX-Note: ")
+    assert wire.ask(whole)[0].startswith((b"HTTP/1.1 200", b"HTTP/1.1 404", b"HTTP/1.1 400"))
+
+
+def test_a_known_request_within_a_body_is_no_request(wire: Wire) -> None:
+    for _ in range(3):
+        wire.ask(request())
+    inner = request()
+    outer = request("/v1/dossiers", f"Content-Length: {len(inner)}", "Content-Type: application/json", method="POST")
+    wire.send(outer)
+    head, _ = wire.ask(inner)
+
+    assert head.startswith(b"HTTP/1.1 4")
+
+
+def test_many_at_once_are_answered_in_their_order(wire: Wire) -> None:
+    other = "/v1/actors?limit=3"
+    known, third = (
+        [wire.ask(request()) for _ in range(3)][-1][1],
+        [wire.ask(request(other)) for _ in range(3)][-1][1],
+    )
+    wire.send(request() + request(other) + request(), request(other), request())
+
+    assert [wire.answer()[1] for _ in range(5)] == [known, third, known, third, known]
+
+
+def test_whoever_wants_to_go_goes(server: Server) -> None:
+    for asked in (request(PATH, "Connection: close"), request(version="1.0"), request(PATH, "Connection: Close, TE")):
+        for _ in range(3):
+            with closing(Wire(server)) as wire:
+                _, body = wire.ask(asked)
+                assert body.startswith(b"{")
+                assert not wire.more()
+
+
+def test_head_has_no_body_and_odd_requests_stay_odd(wire: Wire) -> None:
+    for _ in range(3):
+        wire.ask(request())
+        head, _ = wire.ask(request(method="HEAD"), body=False)
+        assert head.startswith(b"HTTP/1.1 200")
+        assert wire.ask(request(PATH, "X-Request-ID: mine"))[0].lower().count(b"x-request-id: mine") == 1
+        assert wire.ask(request("/v1/actors?limti=2"))[0].startswith(b"HTTP/1.1 422")
+        assert wire.ask(request(PATH, "Accept: image/png"))[0].startswith(b"HTTP/1.1 406")
+
+
+def test_what_another_process_publishes_is_in_the_very_next_answer(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, closing(Wire(server)) as wire:
+        first = [wire.ask(request()) for _ in range(4)][-1][1]
+        for number in range(3):
+            new = tmp_path / "new.json"
+            new.write_bytes(orjson.dumps(dossier(id=f"d{number}", actors=[person(id=f"aa-{number}")], statements=[])))
+            load = [
+                sys.executable,
+                "-m",
+                "app.cli",
+                "load",
+                str(new),
+                "--database",
+                f"sqlite:///{tmp_path}/chancery.db",
+            ]
+            subprocess.run(load, check=True, cwd=ROOT, capture_output=True, timeout=60)
+            after = [wire.ask(request()) for _ in range(3)]
+            assert len({body for _, body in after}) == 1
+            assert after[0][1] != first
+            first = after[0][1]
+
+
+def test_a_server_that_ends_lets_known_requests_go_too(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, closing(Wire(server)) as wire:
+        for _ in range(3):
+            wire.ask(request())
+        server.process.terminate()
+        while True:
+            head, body = wire.ask(request())
+            assert body.startswith(b"{")
+            if b"connection: close" in head.lower():
+                break
+        assert not wire.more()
+        assert server.process.wait(30) == 0
+
+
+UNUSUAL = {
+    "another version": {"http_version": "1.0"},
+    "an end": {"headers": [(b"connection", b"close")]},
+    "a choice": {"headers": [(b"connection", b"keep-alive, TE")]},
+    "a body": {"headers": [(b"transfer-encoding", b"chunked")]},
+    "an expectation": {"headers": [(b"expect", b"100-continue")]},
+    "an upgrade": {"headers": [(b"upgrade", b"h2c")]},
+    "no bytes": {"extensions": {}},
+}
+PLAIN = {"http_version": "1.1", "headers": [(b"host", b"a"), (b"connection", b"Keep-Alive")], "path": "/v1/actors"}
+
+
+async def nothing(*_: object) -> None:
+    """No application."""
+
+
+def memory() -> Remembering:
+    return Remembering(nothing, standing=nothing, most_bytes=10_000, metrics=Metrics())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", UNUSUAL)
+def test_a_request_with_something_unusual_is_never_known_by_its_bytes(what: str) -> None:
+    ours = memory()
+    scope = {**PLAIN, "extensions": {WHOLE: {"bytes": b"x"}}}
+
+    ours.meet({**scope, **UNUSUAL[what]}, (None,), whole=True)
+    assert not ours.met
+    ours.meet(scope, (None,), whole=True)
+    assert set(ours.met) == {b"x"}
+
+
+def test_what_is_known_by_its_bytes_does_not_fill_the_memory() -> None:
+    ours = memory()
+    for number in range(3 * MET_MOST):
+        ours.meet({**PLAIN, "extensions": {WHOLE: {"bytes": b"%d" % number}}}, (None,), whole=True)
+
+    assert len(ours.met) <= MET_MOST
+
+
+def test_another_standing_and_a_forgotten_answer_are_asked_for_anew() -> None:
+    first, second = Standing(1, "a", 0), Standing(1, "a", 1)
+    ours = memory()
+    stands: list[Standing | None] = [first]
+    ours.unchanged = lambda: stands[0]
+    key = (b"/v1/actors", first)
+    shared = [(b"date", b"now")]
+
+    def known() -> bool:
+        ours.answers[key] = Answer.of([(b"etag", b"t")], b"t", b"body")
+        ours.met[b"x"] = Met(key, True, "/v1/actors")
+        return ours.at_once(b"x", shared) is not None
+
+    assert known()
+    stands[0] = second
+    assert not known()
+    assert not ours.met
+    stands[0] = None
+    assert not known()
+    stands[0] = first
+    assert known()
+    ours.answers.clear()
+    assert ours.at_once(b"x", shared) is None
