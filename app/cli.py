@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from app import __version__
 from app.commands import asking, dossiers, events, keys, mirroring, records, serving
 from app.commands.common import Unusable, say, settings_of
 from app.errors import ChanceryError
@@ -23,6 +25,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def say_version(asked: bool) -> None:
+    """Which version this is; asked before any subcommand, which need not be there then."""
+    if asked:
+        typer.echo(f"chancery {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Nothing is done before a subcommand."""
+
+
 revisions = typer.Typer(help="The log of changes, and what a crash left open.", no_args_is_help=True)
 
 # As `chancery --help` lists them: a panel a subject.

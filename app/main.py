@@ -30,7 +30,7 @@ from app.routes.middleware import Cors, Front, Guard
 from app.routes.openapi import document
 from app.routes.prompt import Prompt
 from app.routes.rates import Tally
-from app.routes.reading import State
+from app.routes.reading import State, unversioned
 from app.settings import Settings
 from app.standing import Watch
 from app.times import Clock, utc_now
@@ -125,8 +125,8 @@ def create_app(
 
     app.state.openapi = cache(lambda: orjson.dumps(document(operations, state.vocabularies, examples())))
 
-    async def openapi_json(_: Request) -> Response:
-        return Response(openapi_of(app), media_type="application/json", headers={"Cache-Control": "no-cache"})
+    async def openapi_json(request: Request) -> Response:
+        return unversioned(request, openapi_of(app), "application/json")
 
     app.add_api_route("/openapi.json", openapi_json, methods=["GET"], include_in_schema=False)
     service.install(app)

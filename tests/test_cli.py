@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from app import ledger
+from app import __version__, ledger
 from app.db import open_database
 from app.ledger import Change
 from app.times import utc_now
@@ -115,6 +115,14 @@ def test_help_is_there_for_every_subcommand_and_writes_nothing(tmp_path, subcomm
 
     assert (done.status, done.err) == (0, "")
     assert "Usage: chancery" in done.out.replace("-c", "chancery")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--version", "doctor"), ("--version", "--help")])
+def test_the_version_is_said_without_a_database(tmp_path, arguments):
+    done = Shell(tmp_path)(*arguments)
+
+    assert (done.status, done.out, done.err) == (0, f"chancery {__version__}\n", "")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -459,3 +459,15 @@ def test_min_revision_answers_or_says_when_to_try_again(rich: KnowledgeBase) -> 
     assert late.status_code == 503
     assert late.headers["retry-after"] == "1"
     assert late.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/schemas/dossier.json", "/v1/context.jsonld", "/openapi.json"])
+def test_what_no_revision_changes_has_an_etag_too(seeded: KnowledgeBase, path: str):
+    first = seeded.get(path)
+    tag = first.headers["etag"]
+
+    assert (first.status_code, "kb-revision" in first.headers) == (200, False)
+    for said in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = seeded.get(path, If_None_Match=said)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert seeded.get(path, If_None_Match=tag[:-2]).content == first.content

@@ -35,6 +35,7 @@ def operations() -> Iterator[Operation]:
         media=(jsonld.MEDIA_TYPE,),
         problems=(414, 422, 500),
         versioned=False,
+        tagged=True,
     )
     yield Operation(
         "/id/{id}",
@@ -53,7 +54,7 @@ def operations() -> Iterator[Operation]:
 def context(request: Request) -> Response:
     no_parameters(request)
     told = {"@context": jsonld.context(reading.state(request).settings.base)}
-    return Response(orjson.dumps(told), media_type=jsonld.MEDIA_TYPE, headers={"Cache-Control": "no-cache"})
+    return reading.unversioned(request, orjson.dumps(told), jsonld.MEDIA_TYPE)
 
 
 def leading(request: Request) -> Response:

@@ -149,7 +149,7 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
     content |= {media: {"schema": other_schema(media)} for media in media_types[1:]}
     headers = (
         ["X-Request-ID"]
-        + (["ETag", "KB-Revision"] if one.versioned else [])
+        + (["ETag", "KB-Revision"] if one.versioned else ["ETag"] if one.tagged else [])
         + (["Link"] if "Page" in str(one.schema) else [])
         + (["RateLimit", "RateLimit-Policy", "Idempotency-Replayed"] if one.scope else [])
     )
@@ -164,7 +164,7 @@ def operation(one: Operation, examples: Mapping[str, Any]) -> dict[str, Any]:
         }
         for status, words in one.done.items()
     }
-    if one.versioned and not one.scope:
+    if (one.versioned or one.tagged) and not one.scope:
         answers["304"] = {"description": "What `If-None-Match` names is still the answer."}
     for status in one.problems:
         answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}

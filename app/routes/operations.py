@@ -55,6 +55,7 @@ class Operation:
     media: tuple[str, ...] = ("application/json",)
     problems: tuple[int, ...] = (406, 414, 422, 500, 503)
     versioned: bool = True  # whether it answers with KB-Revision and an ETag
+    tagged: bool = False  # whether it answers with an ETag although no revision changes it
     example: str | None = None  # the request whose real answer the document shows
     prompt: bool = False  # whether it is mostly answered sooner than a thread takes it up, see `app.routes.prompt`
     method: str = "GET"

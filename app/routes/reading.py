@@ -237,6 +237,14 @@ def said(pinned: Pinned, content: Any, *, links: Sequence[str] = (), media_type:
     return Response(body, media_type=media_type, headers=headers(pinned, links))
 
 
+def unversioned(request: Request, body: bytes, media_type: str) -> Response:
+    """An answer that no revision changes, only another version or setting of the service: its ETag is made of its bytes."""
+    told = {"ETag": f'"{sha256(body).hexdigest()[:20]}"', "Cache-Control": "no-cache"}
+    if held(request, told["ETag"]):
+        return Response(status_code=304, headers=told)
+    return Response(body, media_type=media_type, headers=told)
+
+
 def next_link(request: Request, cursor: str | None) -> list[str]:
     """The RFC 8288 link to the next page, where there is one."""
     if cursor is None:

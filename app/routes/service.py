@@ -81,6 +81,7 @@ def operations() -> Iterator[Operation]:
         media=("application/schema+json",),
         problems=(414, 422, 500),
         versioned=False,
+        tagged=True,
     )
     yield Operation(
         "/healthz",
@@ -123,7 +124,7 @@ def operations() -> Iterator[Operation]:
 def dossier_schema(request: Request) -> Response:
     no_parameters(request)
     told = json_schema(reading.state(request).vocabularies)
-    return Response(orjson.dumps(told), media_type="application/schema+json", headers={"Cache-Control": "no-cache"})
+    return reading.unversioned(request, orjson.dumps(told), "application/schema+json")
 
 
 def no_parameters(request: Request) -> None:
