@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx2 import Response
+from sqlalchemy.event import listen
 
 from app.doctor import examine
 from app.settings import Settings
@@ -172,9 +175,90 @@ def test_a_chain_of_merges_leads_to_its_end_never_closes_and_is_undone_from_ther
     ]
     assert [leads(id) for id in ("one", "two", "three")] == ["/v1/actors/three", "/v1/actors/three", None]
     assert [leads(id) for id in ("one?as_of=1", "one?as_of=2", "two?as_of=2")] == [None, "/v1/actors/two?as_of=2", None]
-    assert [send("DELETE", id) for id in ("one", "two", "one")] == [308, 200, 200]
+    assert [send("DELETE", id) for id in ("one", "two", "one")] == [409, 200, 200]
     assert [leads(id) for id in ("one", "two", "three")] == [None, None, None]
     assert healthy(kb)
+
+
+def test_a_merge_in_the_middle_of_a_chain_says_which_to_undo_first(kb: KnowledgeBase):
+    names = ["one", "two", "three", "four"]
+    saying = [statement(f"says-{id}", speaker=id) for id in names]
+    kb.load(dossier(actors=[person(id, id.title()) for id in names], statements=saying))
+    key = kb.key("write")
+    before = {id: kb.json(f"/v1/actors/{id}") | {"since": 0} for id in names}
+    for old, new in pairwise(names):
+        kb.send("POST", f"/v1/actors/{old}/merge", {"into": new, "why": "The same."}, key=key)
+
+    def undo(id: str, **headers: str) -> tuple[int, str]:
+        answer = kb.send("DELETE", f"/v1/actors/{id}/merge?why=Not", key=key, **headers)
+        assert "location" not in answer.headers
+        return answer.status_code, answer.json().get("detail", "")
+
+    told = {id: undo(id, Idempotency_Key=id) for id in ("one", "two")}
+    assert kb.latest == 4
+    assert {status for status, _ in told.values()} == {409}
+    assert "DELETE /v1/actors/three/merge, DELETE /v1/actors/two/merge. Then this one." in told["one"][1]
+    assert "which is four by now" in told["two"][1]
+    assert "Take that back first: DELETE /v1/actors/three/merge. Then this one." in told["two"][1]
+    # The advice is followed to the end, and a refusal is no answer that is kept.
+    assert [undo(id, Idempotency_Key=id)[0] for id in ("three", "two", "one")] == [200, 200, 200]
+    assert undo("four")[0] == 404
+    assert {id: kb.json(f"/v1/actors/{id}") | {"since": 0} for id in names} == before
+    assert [kb.json(f"/v1/statements/says-{id}")["speaker"] for id in names] == names
+    assert healthy(kb)
+
+
+def test_the_middle_of_a_chain_is_where_it_goes_now_and_a_star_is_no_chain(kb: KnowledgeBase):
+    kb.load(dossier(actors=[person(id, id.title()) for id in ("one", "two", "three", "four")]))
+    key = kb.key("write")
+
+    def merge(old: str, new: str) -> int:
+        return kb.send("POST", f"/v1/actors/{old}/merge", {"into": new, "why": "x"}, key=key).status_code
+
+    def undo(id: str) -> Response:
+        return kb.send("DELETE", f"/v1/actors/{id}/merge?why=Not", key=key)
+
+    # What was undone is no part of a chain any more; what took its place is.
+    assert [merge("one", "two"), merge("two", "three"), undo("two").status_code, merge("two", "four")] == [200] * 4
+    refused = undo("one")
+    assert (refused.status_code, "which is four by now" in refused.json()["detail"]) == (409, True)
+    # Two that went into the same one are taken back in either order, and what that one came from is none of theirs.
+    assert merge("three", "four") == 200
+    assert [undo(id).status_code for id in ("two", "three", "one")] == [200] * 3
+    assert kb.ids("/v1/actors?limit=100") == ["four", "one", "three", "two"]
+    assert healthy(kb)
+
+
+def test_what_a_dossier_renamed_since_is_said_too(kb: KnowledgeBase):
+    kb.load(dossier(actors=[person("one", "One"), person("two", "Two")]))
+    key = kb.key("write")
+    kb.send("POST", "/v1/actors/one/merge", {"into": "two", "why": "x"}, key=key)
+    kb.load(dossier("later", actors=[person("deux", "Two", formerly=["two"])]))
+
+    answer = kb.send("DELETE", "/v1/actors/one/merge?why=Not", key=key)
+
+    assert (answer.status_code, "give deux its id two back" in answer.json()["detail"]) == (409, True), answer.text
+
+
+def test_a_long_chain_is_followed_by_one_statement_and_told_in_part(kb: KnowledgeBase):
+    names = [f"p{n:02}" for n in range(25)]
+    kb.load(dossier(actors=[person(id, id.title()) for id in names]))
+    key = kb.key("write")
+    for old, new in pairwise(names):
+        kb.send("POST", f"/v1/actors/{old}/merge", {"into": new, "why": "x"}, key=key)
+
+    seen: list[str] = []
+    listen(kb.database.writer, "before_cursor_execute", lambda *said: seen.append(said[2]))
+
+    def asked(id: str) -> tuple[int, str]:
+        seen.clear()
+        detail = kb.send("DELETE", f"/v1/actors/{id}/merge?why=Not", key=key).json()["detail"]
+        return len(seen), detail
+
+    (few, short), (many, long) = asked("p21"), asked("p00")
+    assert 0 < few == many
+    assert "/p23/merge, DELETE /v1/actors/p22/merge. Then" in short
+    assert ", and 3 before that. Then this one." in long
 
 
 def test_a_repeated_merge_gets_its_first_answer(twice: KnowledgeBase):

@@ -25,6 +25,7 @@ from app.writing.acts import Desk, read_back
 from app.writing.retries import Answer, Asked
 
 KIND = "merge"
+NAMED = 20  # merges and fields that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def undo(desk: Desk, asked: Asked, resource: Resource, id: str, why: str) -> Ans
     def work(connection: Connection, number: int) -> Answer:
         row = led(connection, resource, id)
         one = Merge(resource, id, row.now, why)
+        refuse_midway(connection, one)
         standing(connection, resource, one.into)
         changed = put(connection, number, list(parted(connection, row.since)))
         changed += ledger.relink(connection, number, one.into, id, f"{id} is itself again.", since=row.since)
@@ -200,6 +202,33 @@ def led(connection: Connection, resource: Resource, id: str) -> Any:
     if row is None:
         raise NotFound(f"{id[:80]} was not merged into another {resource.noun}, so there is nothing to take back.")
     return row
+
+
+def refuse_midway(connection: Connection, one: Merge) -> None:
+    """Raise Conflict where what a record went into went into another one since, naming what to take back first."""
+    way = (
+        select(redirect.c.id, redirect.c.now, redirect.c.since)
+        .where(redirect.c.id == one.into, redirect.c.until.is_(None))
+        .cte(recursive=True)
+    )
+    further = select(redirect.c.id, redirect.c.now, redirect.c.since)
+    way = way.union(further.join(way, redirect.c.id == way.c.now).where(redirect.c.until.is_(None)))
+    query = select(way, revision.c.kind).join(revision, revision.c.number == way.c.since).order_by(way.c.since.desc())
+    later = connection.execute(query).all()
+    if not later:
+        return
+    acts = [
+        f"DELETE {address(one.resource, row.id)}/merge"
+        if row.kind == KIND
+        else f"give {row.now} its id {row.id} back, which revision {row.since} took"
+        for row in later
+    ]
+    rest = f", and {len(acts) - NAMED} before that" if len(acts) > NAMED else ""
+    order = "Take that back first" if len(acts) == 1 else "Take back what came later first, in this order"
+    raise Conflict(
+        f"{one.id} went into {one.into}, which is {later[0].now} by now, so this merge cannot be taken back by itself. Nothing was "
+        f"changed. {order}: {', '.join(acts[:NAMED])}{rest}. Then this one."
+    )
 
 
 def parted(connection: Connection, number: int) -> Iterator[tuple[str, str | None, Record | None, str]]:
@@ -226,8 +255,8 @@ def parted(connection: Connection, number: int) -> Iterator[tuple[str, str | Non
         yield step.noun, as_it_was, record, step.id
     if clashes:
         raise Conflict(
-            f"The merge cannot be taken back by itself, since others wrote there meanwhile: {', '.join(clashes[:20])}. Nothing was "
-            "changed. Put these as they should be, and try again."
+            f"The merge cannot be taken back by itself, since others wrote there meanwhile: {', '.join(clashes[:NAMED])}. Nothing "
+            "was changed. Put these as they should be, and try again."
         )
 
 
