@@ -58,8 +58,11 @@ def asked(kb: KnowledgeBase, path: str, headers: dict[str, str]) -> tuple[int, d
 def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Answers nothing in front of the framework from now on, nor from memory."""
 
+    async def none(*_: object) -> None:
+        pass
+
     def leave() -> None:
-        monkeypatch.setattr(Prompt, "ahead", lambda *_: None)
+        monkeypatch.setattr(Prompt, "ahead", none)
         monkeypatch.setattr("app.routes.memory.remembered", lambda _: False)
 
     return leave

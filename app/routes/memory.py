@@ -197,7 +197,7 @@ class Remembering:
         """Give a new answer, without the framework where that may do."""
         begun = time.perf_counter()
         request_id = self.request_id()
-        answer = self.prompt.ahead(scope, request_id) if self.prompt is not None and not origin else None
+        answer = await self.prompt.ahead(scope, request_id) if self.prompt is not None and not origin else None
         if answer is None:
             await self.app(scope, receive, send)
             return

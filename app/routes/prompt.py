@@ -1,8 +1,11 @@
-"""Which requests are answered at once, by the loop itself: short ones to a SQLite file, where a thread costs more than the work.
+"""Which requests are answered in front of the framework: short ones, by the loop itself where the database is a SQLite file.
 
 Sixteen clients and six threads take twice the CPU time a request that the loop takes alone: they wait for the interpreter's lock.
 So a page or a record is worked out on the spot, and given up after a few milliseconds: then it goes to a thread as everything else
 does, and so do the next ones of its form for a while. Nobody waits longer than that for somebody else's slow question.
+
+PostgreSQL is asked on a thread, since the answer comes over a socket. What fails in front of the framework fails once: it is told
+there what was raised here.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
@@ -63,6 +67,9 @@ class Prompt:
         """A handler as the framework wants it, tried on the loop first where that may do."""
 
         async def run(request: Request) -> Response:
+            if "failed" in request.scope:
+                # It was asked in front of the framework, which knows how to tell it.
+                raise request.scope["failed"]
             if "tried" not in request.scope:
                 answer = self.tried(handler, request)
                 if answer is not None:
@@ -72,7 +79,7 @@ class Prompt:
         run.handler = handler  # type: ignore[attr-defined]
         return run
 
-    def ahead(self, scope: Scope, request_id: str) -> Response | None:
+    async def ahead(self, scope: Scope, request_id: str) -> Response | None:
         """The answer to a plain request without the framework, which takes as long as a short answer; None where that may not do.
 
         What is refused, what fails, and whatever is unusual is left to the framework: it says so in the right words.
@@ -89,14 +96,17 @@ class Prompt:
         ):
             return None
         own = {"app": self.app, "path_params": named, "head": False, "request_id": request_id}
+        request = Request({**scope, **own})
+        scope["tried"] = True  # for the framework, where that finds no answer
         try:
-            answer = self.tried(handler, Request({**scope, **own}))
-        except Exception:
-            # Once more, where errors are answered and told.
-            answer = None
-        if answer is None:
-            scope["tried"] = True
-        return answer
+            if self.database.embedded:
+                return self.tried(handler, request)
+            return await to_thread.run_sync(handler, request) if self.form(handler, request) is not None else None
+        except heavy.Postponed:
+            return None
+        except Exception as failed:
+            scope["failed"] = failed
+            return None
 
     def tried(self, handler: Handler, request: Request) -> Response | None:
         """The answer to a short question; None for others."""
