@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-untyped]
@@ -65,15 +66,15 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def read(self, seconds: float | None = None) -> Iterator[Connection]:
-        """A connection for reading, for so many seconds where more than usual are needed; it cannot write.
+    def read(self, seconds: float | None = None, engine: Engine | None = None) -> Iterator[Connection]:
+        """A connection for reading, for so many seconds where more or less than usual are needed; it cannot write.
 
         Raises Unavailable at once while the database has just been found away: waiting for it again would hold up everybody.
         """
         self.stalls.refuse()
         with translated():
             try:
-                connection = self.reader.connect()
+                connection = (engine or self.reader).connect()
             except exc.DBAPIError as error:
                 if is_connect_failure(error):
                     self.stalls.found_away()
@@ -225,6 +226,7 @@ class Stalls:
 
     LOOK_SECONDS = 0.25
     PING_SECONDS = 1.5  # with the 2 s that a new connection may take: an answer within 5 s, whatever the server does
+    FRESH_SECONDS = 0.02  # a connection that answered so lately is not tested: that costs as much as a short question
     AWAY_SECONDS = 1.0  # for how long a server found away is not asked again
 
     def __init__(self, read_seconds: float) -> None:
@@ -277,10 +279,18 @@ class Stalls:
     def pinging(self, engine: Engine) -> Engine:
         """The engine, its test of a pooled connection limited in time."""
         ping = engine.dialect.do_ping
+        used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
         def limited(connection: DBAPIConnection) -> bool:
+            if time.monotonic() - used.get(connection, 0.0) < self.FRESH_SECONDS:
+                return True
             with self.limit(connection, self.PING_SECONDS):
                 return ping(connection)
+
+        @event.listens_for(engine, "checkin")
+        def note(connection: DBAPIConnection | None, _: Any) -> None:
+            if connection is not None:
+                used[connection] = time.monotonic()
 
         engine.dialect.do_ping = limited  # type: ignore[method-assign, assignment]
         return engine
@@ -443,7 +453,9 @@ def late() -> bool:
     return bool(left <= 0 or time.monotonic() > HURRY.until)
 
 
-def _postgresql(url: URL, connections: int, read_seconds: float, *, writes: bool, more: str = "") -> Engine:
+def _postgresql(
+    url: URL, connections: int, read_seconds: float, *, writes: bool, more: str = "", tested: bool = True
+) -> Engine:
     options = (
         f"-c plan_cache_mode=force_custom_plan -c timezone=UTC{more}"  # a generic plan took a query from 3 ms to 3.6 s
     )
@@ -460,8 +472,13 @@ def _postgresql(url: URL, connections: int, read_seconds: float, *, writes: bool
         pool_size=connections,
         max_overflow=0,
         pool_timeout=4,
-        pool_pre_ping=True,
+        pool_pre_ping=tested,
     )
+
+
+def glancing(url: URL) -> Engine:
+    """One connection to PostgreSQL that is not tested before it is used: for one very short question at a time."""
+    return _postgresql(url, 1, Stalls.PING_SECONDS, writes=False, tested=False)
 
 
 def prepare_file(url: URL) -> None:

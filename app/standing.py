@@ -11,11 +11,14 @@ import asyncio
 from typing import Any, NamedTuple
 
 from anyio import to_thread
+from sqlalchemy import Engine, func
 
 from app import ledger
-from app.db import LOOKOUT_ERRORS, Database, look_out
+from app.db import LOOKOUT_ERRORS, Database, Stalls, glancing, look_out
 from app.errors import ChanceryError
-from app.query.evidence import access
+from app.query.evidence import CHANGES, access
+
+STANDS = ledger.NEWEST.add_columns(func.coalesce(CHANGES.scalar_subquery(), 0))
 
 
 class Standing(NamedTuple):
@@ -33,6 +36,7 @@ class Watch:
         self.database = database
         self.lookout: Any = None
         self.version: int | None = None
+        self.glancer: Engine | None = None  # to PostgreSQL, which is asked over and over
         self.known: Standing | None = None
         self.asking: asyncio.Task[Standing] | None = None  # the question that was sent
         self.next: asyncio.Task[Standing] | None = None  # the one that goes after it, for who has come since
@@ -81,11 +85,21 @@ class Watch:
 
     def ask(self) -> Standing:
         """What the database says."""
-        with self.database.read() as connection:
-            return Standing(*ledger.newest(connection), access(connection))
+        if self.database.embedded:
+            with self.database.read() as connection:
+                return Standing(*ledger.newest(connection), access(connection))
+        if self.glancer is None:
+            self.glancer = glancing(self.database.url)
+        with self.database.read(Stalls.PING_SECONDS, self.glancer) as connection:
+            row = connection.execute(STANDS).first()
+            return (
+                Standing(0, "", access(connection)) if row is None else Standing(row[0], ledger.marked(row[1]), row[2])
+            )
 
     def close(self) -> None:
         """Let go of the file."""
         if self.lookout is not None:
             self.lookout.close()
-        self.lookout = self.version = self.known = None
+        if self.glancer is not None:
+            self.glancer.dispose()
+        self.lookout = self.version = self.known = self.glancer = None
