@@ -320,7 +320,7 @@ def translated() -> Iterator[None]:
             raise refusal from error
         code = str(getattr(error.orig, "sqlstate", "") or getattr(error.orig, "sqlite_errorname", ""))
         if code == LOCKED or code.startswith("SQLITE_BUSY"):
-            raise away("Another writer is at work, and takes longer than is waited for.") from error
+            raise locked() from error
         if passing(error):
             raise away("The database does not answer.") from error
         raise
@@ -347,6 +347,18 @@ def lasting(error: exc.DBAPIError) -> ChanceryError | None:
 def away(what: str) -> Unavailable:
     """The 503 of a database that is away or busy."""
     return Unavailable(f"{what} Nothing was changed; try again in a few seconds.", headers={"Retry-After": "2"})
+
+
+class Locked(Unavailable):
+    """Another writer is at work; who it is stands in the ledger, where that one has told already."""
+
+
+def locked() -> Locked:
+    """The 503 of a writer who waited in vain for another one."""
+    return Locked(
+        "Another writer is at work, and takes longer than is waited for. Nothing was changed; try again in a few seconds.",
+        headers={"Retry-After": "2"},
+    )
 
 
 def passing(error: exc.DBAPIError) -> bool:

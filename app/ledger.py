@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -48,8 +48,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app import indexing
 from app.coded import undoing
-from app.db import Database
-from app.errors import BadQuery, Conflict
+from app.db import Database, Locked
+from app.errors import BadQuery, ChanceryError, Conflict
 from app.models import coded
 from app.models.base import ENRICHED, PLAIN, WHOLE
 from app.models.revision import record_id, redirect, retraction, revision
@@ -238,6 +238,14 @@ def in_the_way(row: Row[Any]) -> Busy:
     )
 
 
+def occupied(database: Database) -> Busy | None:
+    """The refusal of a writer who waited in vain: who it was that wrote, where the database can tell."""
+    with suppress(ChanceryError), database.read() as connection:
+        row = opened(connection)
+        return None if row is None else in_the_way(row)
+    return None
+
+
 def mends(row: Row[Any]) -> str:
     """The commands that mend an open revision whose writer died."""
     again = "chancery mirror" if mirrored(row.job) is not None else f"chancery revisions resume {row.number}"
@@ -254,7 +262,10 @@ def mirrored(job: str) -> str | None:
 def begun(
     database: Database, change: Change, clock: Clock, *, wait_seconds: float = 0.0
 ) -> Iterator[tuple[Connection, int]]:
-    """A transaction with a revision open in it, waiting up to `wait_seconds` for another writer to finish."""
+    """A transaction with a revision open in it, waiting up to `wait_seconds` for another writer to finish.
+
+    Raises Busy, which says who writes, or Locked where nobody can tell: what one transaction does is not seen before it ends.
+    """
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -265,6 +276,11 @@ def begun(
         except Busy:
             if time.monotonic() >= deadline:
                 raise
+        except Locked as error:
+            told = occupied(database)
+            if told is None:
+                raise
+            raise told from error
         time.sleep(0.05)
 
 

@@ -139,7 +139,10 @@ def test_while_another_revision_is_open_a_write_is_told_to_come_again(
     answer = kb.send("POST", "/v1/dossiers", whole(), key=kb.key("write"))
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-    assert "An import" in answer.json()["detail"]
+    detail = answer.json()["detail"]
+    assert "Revision 1 (import: An import)" in detail
+    assert "opened 2026-01-01T12:00:" in detail
+    assert " by somebody" in detail
     kb.close()
 
 

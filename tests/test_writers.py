@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import sys
 import threading
 import time
@@ -15,14 +16,18 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, update
 
 from app import ledger
 from app.db import open_database
 from app.doctor import examine
 from app.errors import Unavailable
-from app.ledger import Change
+from app.ledger import Busy, Change
+from app.models.revision import revision
 from app.settings import Settings
+from app.writing.acts import Desk
+from app.writing.keys import Key
+from app.writing.retries import Answer, Asked
 from tests.base import KnowledgeBase
 from tests.conftest import BACKENDS, database_url
 from tests.making import dossier, topic
@@ -175,6 +180,57 @@ def test_whoever_finds_another_writer_at_work_is_told_so_and_does_not_wait_for_e
 
     assert told.value.headers["Retry-After"]
     assert ledger.begin(kb.database, Change("edit", "a desk", "Be quick"), kb.clock) == 2
+
+
+def test_who_waits_in_vain_for_a_lock_is_told_whose_revision_is_open(kb: KnowledgeBase):
+    """An import publishes in many transactions: its revision is there to be seen, and the lock is held again and again."""
+    impatient = open_database(make_url(kb.settings.database or ""), wait_seconds=0.3)
+    ledger.begin(kb.database, Change("import", "maria", "Load the ferries"), kb.clock)
+    asked = Asked(Key("k", "a desk", ("write",)), None, "", 1)
+    try:
+        with kb.database.write() as connection:
+            connection.execute(update(revision).values(counts="{}"))
+            with pytest.raises(Busy, match=r"Revision 1 \(import: Load the ferries\).*by maria"):
+                ledger.begin(impatient, Change("edit", "a desk", "Be quick"), kb.clock)
+            with pytest.raises(Unavailable, match=r"Revision 1 \(import: Load the ferries\).*by maria") as told:
+                Desk(impatient, kb.clock, 0.2).act(asked, Change("edit", "a desk", "Be quick"), lambda *_: done())
+    finally:
+        impatient.close()
+
+    assert told.value.headers["Retry-After"]
+
+
+def test_who_waits_for_a_writer_of_the_same_process_is_told_who_it_is(kb: KnowledgeBase):
+    desk, at_work, end = Desk(kb.database, kb.clock, 0.2), threading.Event(), threading.Event()
+    asked = Asked(Key("k", "a desk", ("write",)), None, "", 1)
+
+    def slowly(*_: object) -> Answer:
+        at_work.set()
+        assert end.wait(20)
+        return done()
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(desk.act, asked, Change("dossier", "maria", "W" * 5_000), slowly)
+        assert at_work.wait(20)
+        with pytest.raises(Unavailable) as told:
+            desk.act(asked, Change("edit", "a desk", "Be quick"), lambda *_: done())
+        with pytest.raises(Unavailable) as noting:
+            desk.note(asked, lambda _: done())
+        end.set()
+        assert slow.result().status == 200
+
+    assert re.fullmatch(
+        r"Another write takes longer than usual: dossier \(W{200}\) by maria, at work since 2026-01-01T12:00:\S+\. "
+        r"Nothing was changed\.",
+        told.value.detail,
+    )
+    assert noting.value.detail == told.value.detail
+    assert desk.act(asked, Change("edit", "a desk", "Be quick"), lambda *_: done()).status == 200
+    assert desk.turn.taken == ""
+
+
+def done() -> Answer:
+    return Answer.of(200, {})
 
 
 def test_readers_never_see_half_a_dossier(kb: KnowledgeBase):

@@ -410,7 +410,7 @@ def endpoint(one: Operation) -> Callable[[Request], Awaitable[Response]]:
             body = await whole_body(request, here.settings.body_bytes, here.settings.body_seconds)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there any more
-        async with thread(here.settings):
+        async with thread(here.settings, desk(request)):
             with room.left(len(body)):
                 return await to_thread.run_sync(one.handler, request, body, limiter=UNLIMITED.get())
 
@@ -443,7 +443,8 @@ class thread:
     Raises Unavailable where too many wait for one, or it does not come in time.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, desk: Desk) -> None:
+        self.desk = desk
         try:
             self.limiter = WRITERS.get()
         except LookupError:
@@ -454,20 +455,20 @@ class thread:
 
     async def __aenter__(self) -> None:
         if self.limiter.statistics().tasks_waiting >= self.most:
-            raise crowded()
+            raise crowded(self.desk.turn.taken)
         with anyio.move_on_after(QUEUE_SECONDS) as late:
             await self.limiter.acquire_on_behalf_of(self)
         if late.cancelled_caught:
-            raise crowded()
+            raise crowded(self.desk.turn.taken)
 
     async def __aexit__(self, *_: object) -> None:
         self.limiter.release_on_behalf_of(self)
 
 
-def crowded() -> Unavailable:
-    """The 503 of a write that finds no thread."""
+def crowded(at_work: str) -> Unavailable:
+    """The 503 of a write that finds no thread; `at_work` is whose turn it is."""
     return Unavailable(
-        "Too many writes wait already. Nothing was changed; try again shortly.", headers={"Retry-After": "2"}
+        f"Too many writes wait already{at_work}. Nothing was changed; try again shortly.", headers={"Retry-After": "2"}
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app import ledger
-from app.db import Database
+from app.db import Database, Locked
 from app.errors import ChanceryError, Unavailable
 from app.ledger import Busy, Change
 from app.query.fields import Record
@@ -23,6 +23,7 @@ from app.writing.retries import Answer, Asked
 OPEN_SECONDS = (
     2.0  # a revision that is seen to be open is a long job's, an import's: who waits longer keeps others waiting
 )
+WHY_SHOWN = 200
 
 
 class Unchanged(Exception):
@@ -41,6 +42,14 @@ class Repeated(Exception):
         self.answer = answer
 
 
+@dataclass(slots=True)
+class Turn:
+    """The turn that the writers of a process take, and whose it is: what is written, by whom, since when."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    taken: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Where writes are done: the database, the clock, and the turn that the writers of this process take."""
@@ -48,20 +57,25 @@ class Desk:
     database: Database
     clock: Clock
     busy_seconds: float
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    turn: Turn = field(default_factory=Turn)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, doing: str) -> Iterator[None]:
         """This process's turn to write: whoever waits here keeps no connection and no row waiting.
 
-        Raises Unavailable where it does not come in time.
+        Raises Unavailable where it does not come in time, and says who is at work.
         """
-        if not self.turn.acquire(timeout=max(self.busy_seconds, 0.001)):
-            raise busy("Another write takes longer than usual.")
+        if not self.turn.lock.acquire(timeout=max(self.busy_seconds, 0.001)):
+            at_work = self.turn.taken
+            # Who has the turn may wait for another process, whose revision is what all wait for.
+            told = ledger.occupied(self.database)
+            raise busy(told.detail if told is not None else f"Another write takes longer than usual{at_work}.")
         try:
+            self.turn.taken = f": {doing}, at work since {ledger.stamp(self.clock())}"
             yield
         finally:
-            self.turn.release()
+            self.turn.taken = ""
+            self.turn.lock.release()
 
     def act(
         self,
@@ -77,7 +91,7 @@ class Desk:
         """
         try:
             with (
-                self.alone(),
+                self.alone(f"{change.kind} ({change.why[:WHY_SHOWN]}) by {change.by}"),
                 ledger.begun(self.database, change, self.clock, wait_seconds=min(self.busy_seconds, OPEN_SECONDS)) as (
                     connection,
                     number,
@@ -101,13 +115,16 @@ class Desk:
     def note(self, asked: Asked, work: Callable[[Connection], Answer]) -> Answer:
         """What `work` answers, which makes no revision; kept for a repetition too."""
         try:
-            with self.alone(), self.database.write() as connection:
+            with self.alone(f"a request by {asked.by.name}"), self.database.write() as connection:
                 known = retries.answered(connection, asked, self.clock())
                 if known is not None:
                     return known
                 answer = work(connection)
                 retries.keep(connection, asked, answer, self.clock())
                 return answer
+        except Locked as error:
+            told = ledger.occupied(self.database)
+            raise (error if told is None else busy(told.detail)) from error
         except IntegrityError:
             # Another process had the same request in hand at the same moment, and was first.
             with self.database.read() as connection:
