@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 import yaml
 
 from app import ledger
+from app.dossiers import publish
 from app.ledger import Change
+from app.writing.large import SELDOM, undisturbed
 from tests.base import KnowledgeBase
 from tests.conftest import BACKENDS, database_url
 from tests.making import SOURCE, TEXT, dossier, person, state, statement, topic
@@ -44,6 +47,36 @@ def test_what_was_published_already_changes_nothing(kb: KnowledgeBase):
 
     assert (again.status_code, again.json()["published"], again.json()["unchanged"]) == (200, False, 8)
     assert kb.latest == 1
+
+
+def test_readers_are_not_held_up_by_a_search_for_garbage_while_a_dossier_is_worked_on(
+    kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+):
+    usual, seen, prepare = gc.get_threshold(), [], publish.prepare
+
+    def watched(*given: Any, **more: Any) -> Any:
+        seen.append(gc.get_threshold())
+        return prepare(*given, **more)
+
+    monkeypatch.setattr(publish, "prepare", watched)
+    key = kb.key("write")
+
+    done = [kb.send("POST", "/v1/dossiers", body, key=key).status_code for body in (whole(), {"chancery": 1})]
+
+    assert done == [201, 422]
+    assert seen == [(*usual[:2], SELDOM)] * 2
+    assert gc.get_threshold() == usual
+
+
+def test_of_two_dossiers_at_once_the_last_one_puts_the_garbage_collector_back():
+    usual = gc.get_threshold()
+
+    with undisturbed():
+        with undisturbed():
+            pass
+        assert gc.get_threshold() == (*usual[:2], SELDOM)
+
+    assert gc.get_threshold() == usual
 
 
 def test_yaml_says_the_same_as_json(kb: KnowledgeBase):

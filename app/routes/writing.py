@@ -43,6 +43,7 @@ from app.settings import Settings
 from app.writing import edits, lone, merges, proposals, publishing, retries, room
 from app.writing.acts import Desk
 from app.writing.edits import Edit, Precondition
+from app.writing.large import undisturbed
 from app.writing.merges import Merge
 from app.writing.parts import PARTS
 from app.writing.retries import Answer, Asked
@@ -539,6 +540,7 @@ def json_only(request: Request) -> None:
 # ── The routes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@undisturbed()
 def publishing_dossier(request: Request, body: bytes) -> Response:
     here = reading.state(request)
     values = parse_plain(reading.pairs_of(request), (DRY, STATE, WHY), here.vocabularies)
@@ -587,6 +589,7 @@ def unmerging(request: Request, body: bytes, resource: Resource) -> Response:
     return said(merges.undo(desk(request), asked, resource, id_of(request), values["why"]))
 
 
+@undisturbed()
 def accepting(request: Request, body: bytes) -> Response:
     here = reading.state(request)
 
@@ -666,6 +669,7 @@ def proposing(request: Request) -> Response:
     return said(Answer.of(200, told, Link=link))
 
 
+@undisturbed()
 def showing_proposal(request: Request) -> Response:
     here = reading.state(request)
     parse_plain(reading.pairs_of(request), (), here.vocabularies)
