@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-# Looks through the middle generation until the oldest one's turn comes: twenty times what a dossier of 100,000 records takes, so that
-# garbage goes even where writers never pause.
+# Looks through the middle generation until the oldest one's turn comes. A dossier of 100,000 records takes 500. There is an end to
+# it, so that garbage goes even where writers never pause.
 SELDOM: Final = 10_000
 
 
