@@ -170,6 +170,20 @@ def test_exact_counts_are_the_number_of_records_that_the_list_gives(ferry: tuple
         assert total == counted["n"], asked
 
 
+def test_a_label_that_only_a_dataset_has_is_known_from_its_import_on(kb: KnowledgeBase, tmp_path: Path) -> None:
+    kb.load(dossier(actors=[person(), state()]))
+    before = kb.latest
+    bring(kb, tmp_path, [Fact("Corvo", "Waves a flag", "Belmont", date(2014, 1, 1))])
+
+    def zero(asked: str) -> str:
+        return str(kb.json(f"/v1/events?{asked}&initiator=lena-voss")["coverage"]["zero"])
+
+    assert kb.json("/v1/events?code=Waves+a+flag")["items"]
+    assert zero("code=Waves+a+flag") == "none_found"
+    assert zero(f"code=Waves+a+flag&as_of={before}") == "not_covered"
+    assert zero("code=Waves+two+flags") == "not_covered"
+
+
 AXES: dict[str, Any] = {
     "day": lambda f: [f.day.isoformat()],
     "month": lambda f: [f.day.isoformat()[:7]],

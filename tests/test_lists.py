@@ -255,6 +255,35 @@ def test_a_state_that_nobody_speaks_for_leads_nowhere(seeded: KnowledgeBase) -> 
     assert not any("/v1/" in note for note in coverage(seeded, "/v1/statements?speaker=Russia")["notes"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "zero", "hint"),
+    [
+        (
+            "actors?identifier=shoe-size:43",
+            "not_covered",
+            "identifier: no actor here has an identifier of the scheme 'shoe-size'.",
+        ),
+        ("actors?identifier=iso3166-1-alpha2:ZZ&enrichment=true", "none_found", None),
+        ("actors?identifier=iso3166-1-alpha2:ZZ&identifier=shoe-size:43&enrichment=true", "none_found", "'shoe-size'"),
+        ("events?code=999", "not_covered", "code: '999' is no code or label"),
+        ("events?code=No+such+label", "not_covered", "'No such label'"),
+        ("events?code=999&code=190", "none_found", "'999'"),
+        ("events?code=190", "none_found", None),  # fighting: the scheme has it, and nothing here is coded so
+        ("events?code=Make+statement&happened_from=2024", "none_found", None),
+        ("events?code=0&participant=Zelenskyy", "none_found", None),
+        ("events?code=1%27%20OR%201=1", "not_covered", "OR 1=1"),
+    ],
+)
+def test_a_code_or_scheme_that_nothing_here_could_have_is_not_covered_and_one_that_it_could_is_none_found(
+    seeded: KnowledgeBase, asked: str, zero: str, hint: str | None
+) -> None:
+    told = coverage(seeded, f"/v1/{asked}")
+
+    assert told["zero"] == zero
+    hints = [note for note in told["notes"] if note.startswith(("code:", "identifier:"))]
+    assert (hint in hints[0]) if hint else hints == []
+
+
 def test_dates_beyond_those_of_the_records_are_not_covered(rich: KnowledgeBase) -> None:
     told = coverage(rich, "/v1/agreements?signed_before=1990")
 

@@ -191,6 +191,8 @@ class By:
 
     Where it says which `form` a value has, values of the same forms give conditions that differ in these values alone. Then the
     condition is built once, with a place for each value, and must not look into them.
+
+    `unheard` is asked where nothing is found: which of the values name what nothing here could have, each with what to tell.
     """
 
     name: str
@@ -200,6 +202,7 @@ class By:
     example: str
     every: bool = False
     form: Callable[[Any], Any] | None = None
+    unheard: Callable[[Connection, View, Sequence[str]], Mapping[str, str]] | None = None
 
 
 Filter = Is | Holds | Bound | Period | On | Present | By

@@ -415,8 +415,9 @@ def coverage_of(
         "notes": notes(plan),
     }
     if empty:
-        told["zero"] = "not_covered" if not_covered(plan, known) else "none_found"
-        told["notes"] += elsewhere(connection, plan)
+        lacking, nothing = unheard(connection, plan)
+        told["zero"] = "not_covered" if nothing or not_covered(plan, known) else "none_found"
+        told["notes"] += lacking + elsewhere(connection, plan)
     return told
 
 
@@ -439,6 +440,19 @@ def notes(plan: Plan) -> list[str]:
     if left_out is not None and not any(line.filter.name == left_out.filter for line in plan.conditions):
         told.append(f"Left out: {left_out.filter} {' and '.join(left_out.values)}; {left_out.why}.")
     return told
+
+
+def unheard(connection: Connection, plan: Plan) -> tuple[list[str], bool]:
+    """What the values of filters name that nothing here could have, in words; and whether nothing can match for that."""
+    told, nothing = [], False
+    for line in plan.conditions:
+        ask = line.filter.unheard if isinstance(line.filter, By) else None
+        if ask is None or line.negated or plan.nothing:
+            continue
+        found = ask(connection, plan.view, line.values)
+        told += [f"{line.filter.name}: {said}" for said in found.values()]
+        nothing = nothing or found.keys() >= set(line.values)
+    return told, nothing
 
 
 def elsewhere(connection: Connection, plan: Plan) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select, true
 
 from app.coded.actors import CodedActors
 from app.models.actor import actor, actor_identifier, actor_name, membership, office, tenure
 from app.names import family_names, fold, skeleton, words
-from app.query.fields import Asked, By, Day, Facet, Is, Link, Ref, Resource, Rows, Sort, Sought, Term, Word
+from app.query.fields import Asked, By, Day, Facet, Is, Link, Ref, Resource, Rows, Sort, Sought, Term, View, Word
 from app.query.shapes import evidence, items, ref, term, text
 from app.query.sql import standing
 from app.times import day_number, parse_edtf
@@ -126,6 +126,22 @@ def by_identifier(asked: Asked) -> ColumnElement[bool]:
     return actor.c.id.in_(select(table.c.id).where(same, standing(table, asked.view)))
 
 
+def unheard_schemes(connection: Connection, view: View, values: Sequence[str]) -> dict[str, str]:
+    """Those of these identifiers whose scheme no actor here has an identifier in, each with what to tell."""
+    table = actor_identifier
+    shown = list(
+        connection.scalars(select(table.c.scheme).where(standing(table, view)).distinct().order_by(table.c.scheme))
+    )
+    known = f"Known are for example: {', '.join(shown[:5])}." if shown else "No actor here has any."
+    more = "" if view.enrichment else " Those from outside the sources need enrichment=true."
+    found = {value: value.partition(":")[0] for value in values}
+    return {
+        value: f"no actor here has an identifier of the scheme {scheme!r}. {known}{more}"
+        for value, scheme in found.items()
+        if scheme not in shown
+    }
+
+
 def by_member_of(asked: Asked) -> ColumnElement[bool]:
     """Members of one of the organisations."""
     return held(membership, asked, membership.c.organisation.in_([one for ids in asked.values for one in ids]))
@@ -203,6 +219,7 @@ ACTORS = Resource(
             Word(500, ".+:.+", "scheme:value, such as iso3166-1-alpha2:JP"),
             by_identifier,
             "iso3166-1-alpha2:JP",
+            unheard=unheard_schemes,
         ),
         By("member_of", "An organisation or coalition it belongs to.", Ref("actors"), by_member_of, "g7"),
         By(

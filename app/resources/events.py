@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, false, or_, select, true, union
 
-from app.coded.question import days
+from app.coded.question import codes, days
 from app.coded.store import CodedEvents
+from app.models.coded import coded_month
 from app.models.event import event, event_participant, event_topic
 from app.models.place import place
 from app.models.source import citation
@@ -32,6 +33,7 @@ from app.query.fields import (
     Sort,
     Sought,
     Term,
+    View,
     Whole,
     Word,
 )
@@ -115,6 +117,29 @@ def by_code(asked: Asked) -> ColumnElement[bool]:
         event.c.label.in_(asked.values),
         *[and_(event.c.cameo >= code, event.c.cameo < code + ":") for code in prefixes],  # ':' follows '9'
     )
+
+
+def unheard_codes(connection: Connection, view: View, values: Sequence[str]) -> dict[str, str]:
+    """Those of these codes that neither a scheme has nor a dataset or record here, each with what to tell."""
+    known = codes()
+    strange = [
+        one for one in values if not (known.within(one) or known.leaves(one) or known.code_of(one) or known.plover(one))
+    ]
+    if not strange:
+        return {}
+
+    def so_coded(column: ColumnElement[str]) -> ColumnElement[bool]:
+        return or_(column.in_(strange), *(and_(column >= one, column < one + ":") for one in strange if one.isdigit()))
+
+    sums = coded_month.c
+    places = ((sums.code, sums.since), (event.c.cameo, event.c.since), (event.c.label, event.c.since))
+    used = union(*(select(code).where(so_coded(code), since <= view.revision) for code, since in places))
+    here = set(connection.scalars(used))
+    return {
+        one: f"{one!r} is no code or label that a scheme, a dataset or a record here has. /v1/codes lists the schemes."
+        for one in strange
+        if one not in here and not (one.isdigit() and any(code.startswith(one) for code in here))
+    }
 
 
 def form_of_code(value: str) -> str:
@@ -237,6 +262,7 @@ EVENTS = Resource(
             by_code,
             "04",
             form=form_of_code,
+            unheard=unheard_codes,
         ),
         Is("plover", "PLOVER type.", event.c.plover, Word(40), "CONSULT"),
         Is("quad", "Quad class, 1 to 4.", event.c.quad, Whole(1, 4), "1"),
