@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 from app import ledger
 from app.dossiers import publish
 from app.ledger import Change
-from app.writing.large import SELDOM, undisturbed
+from app.writing.large import HAND_ON_SECONDS, SELDOM, undisturbed
 from tests.base import KnowledgeBase
 from tests.conftest import BACKENDS, database_url
 from tests.making import SOURCE, TEXT, dossier, person, state, statement, topic
@@ -49,13 +50,15 @@ def test_what_was_published_already_changes_nothing(kb: KnowledgeBase):
     assert kb.latest == 1
 
 
-def test_readers_are_not_held_up_by_a_search_for_garbage_while_a_dossier_is_worked_on(
+def test_readers_are_held_up_by_no_search_for_garbage_and_for_short_turns_while_a_dossier_is_worked_on(
     kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ):
     usual, seen, prepare = gc.get_threshold(), [], publish.prepare
+    turn, turns = sys.getswitchinterval(), []
 
     def watched(*given: Any, **more: Any) -> Any:
         seen.append(gc.get_threshold())
+        turns.append(round(sys.getswitchinterval(), 6))
         return prepare(*given, **more)
 
     monkeypatch.setattr(publish, "prepare", watched)
@@ -65,18 +68,20 @@ def test_readers_are_not_held_up_by_a_search_for_garbage_while_a_dossier_is_work
 
     assert done == [201, 422]
     assert seen == [(*usual[:2], SELDOM)] * 2
-    assert gc.get_threshold() == usual
+    assert turns == [HAND_ON_SECONDS] * 2
+    assert (gc.get_threshold(), sys.getswitchinterval()) == (usual, turn)
 
 
 def test_of_two_dossiers_at_once_the_last_one_puts_the_garbage_collector_back():
-    usual = gc.get_threshold()
+    usual, turn = gc.get_threshold(), sys.getswitchinterval()
 
     with undisturbed():
         with undisturbed():
             pass
         assert gc.get_threshold() == (*usual[:2], SELDOM)
+        assert sys.getswitchinterval() < turn
 
-    assert gc.get_threshold() == usual
+    assert (gc.get_threshold(), sys.getswitchinterval()) == (usual, turn)
 
 
 def test_yaml_says_the_same_as_json(kb: KnowledgeBase):

@@ -40,7 +40,7 @@ from app.routes.access import require
 from app.routes.lists import class_name
 from app.routes.operations import Body, HeaderParameter, Operation, PathParameter
 from app.settings import Settings
-from app.writing import edits, lone, merges, proposals, publishing, retries, room
+from app.writing import edits, lone, merges, proposals, publishing, retries
 from app.writing.acts import Desk
 from app.writing.edits import Edit, Precondition
 from app.writing.large import undisturbed
@@ -412,8 +412,7 @@ def endpoint(one: Operation) -> Callable[[Request], Awaitable[Response]]:
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there any more
         async with thread(here.settings, desk(request)):
-            with room.left(len(body)):
-                return await to_thread.run_sync(one.handler, request, body, limiter=UNLIMITED.get())
+            return await to_thread.run_sync(one.handler, request, body, limiter=UNLIMITED.get())
 
     return run
 

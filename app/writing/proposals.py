@@ -22,7 +22,7 @@ from app.models.access import proposal
 from app.query.fields import View
 from app.query.once import Once
 from app.vocabularies import Vocabularies
-from app.writing import publishing, room
+from app.writing import publishing
 from app.writing.acts import Desk, Unchanged
 from app.writing.retries import Answer, Asked
 
@@ -126,8 +126,7 @@ def compared(connection: Connection, row: Row[Any], vocabularies: Vocabularies) 
 
     def compare() -> Compared:
         try:
-            with room.left(len(row.data)):
-                return Compared(prepared(connection, row, vocabularies))
+            return Compared(prepared(connection, row, vocabularies))
         except BadDossier as error:
             return Compared(None, error.errors)
 
@@ -175,11 +174,10 @@ def accept(desk: Desk, asked: Asked, id: str, why: str, vocabularies: Vocabulari
 
     def work(connection: Connection, number: int) -> Answer:
         waiting(connection, id)
-        with room.left(len(row.data)):
-            now = prepared(connection, row, vocabularies)
-            if not now.difference:
-                raise Unchanged(Answer.of(200, {}))
-            publishing.fill(connection, number, now, desk)
+        now = prepared(connection, row, vocabularies)
+        if not now.difference:
+            raise Unchanged(Answer.of(200, {}))
+        publishing.fill(connection, number, now, desk)
         return decide(connection, desk, asked, id, "accepted", why, number)
 
     def nothing_new(connection: Connection) -> Answer:
