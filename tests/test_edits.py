@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app import ledger
 from app.resources import RESOURCES
 from app.writing.parts import PARTS
 from tests.base import KnowledgeBase
@@ -41,6 +42,25 @@ def test_a_record_is_replaced_where_it_is_still_the_one_that_was_read(arden: Kno
     assert arden.json(f"{VOSS}?as_of=1")["gloss"] == "A second pier is a possibility."
     assert arden.json(f"{VOSS}/revisions")["items"][-1]["changed"] == ["gloss"]
     assert arden.json("/v1/revisions/2")["by"] == "desk"
+
+
+def test_a_revision_says_what_an_edit_of_one_record_did(arden: KnowledgeBase):
+    key, made = arden.key("write"), {"label": "Walls", "definition": "Sea walls."}
+    arden.send("PUT", "/v1/topics/walls", made, key=key, If_None_Match="*")
+    arden.send("PUT", "/v1/topics/walls", {**made, "label": "Sea walls"}, key=key, If_Match="*")
+    arden.send("DELETE", "/v1/topics/walls?why=It+was+misread.", key=key, If_Match="*")
+
+    told = [arden.json(f"/v1/revisions/{number}")["counts"] for number in (2, 3, 4)]
+
+    nothing: dict[str, int] = {}
+    assert told == [
+        {"created": {"topic": 1}, "updated": nothing, "retracted": nothing},
+        {"created": nothing, "updated": {"topic": 1}, "retracted": nothing},
+        {"created": nothing, "updated": nothing, "retracted": {"topic": 1}},
+    ]
+    # As it is counted where nobody knows which nouns were changed.
+    with arden.database.read() as connection:
+        assert [ledger.tally(connection, number) for number in (2, 3, 4)] == told
 
 
 def test_who_lost_the_race_is_shown_what_stands(arden: KnowledgeBase):

@@ -84,10 +84,12 @@ class Desk:
         work: Callable[[Connection, int], Answer],
         *,
         otherwise: Callable[[Connection], Answer] | None = None,
+        only: str | None = None,
     ) -> Answer:
         """What `work` answers, having filled the revision that it is given; it may raise Unchanged, and `otherwise` is done.
 
         The answer of a request that was answered before is that answer. Raises Unavailable while another writer is at work.
+        `only` names the noun of all that `work` may change, where that is known.
         """
         try:
             with (
@@ -101,7 +103,7 @@ class Desk:
                 if known is not None:
                     raise Repeated(known)
                 answer = work(connection, number)
-                ledger.publish(connection, number, self.clock())
+                ledger.publish(connection, number, self.clock(), only=only)
                 retries.keep(connection, asked, answer, self.clock())
                 return answer
         except Repeated as repeated:

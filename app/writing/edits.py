@@ -130,7 +130,11 @@ def put(desk: Desk, asked: Asked, edit: Edit, body: bytes, vocabularies: Vocabul
         # Those who have lost need not wait for their turn to be told.
         check(connection, edit, creates=True)
     change = Change("edit", asked.by.name, edit.why or f"Edit {edit.resource.noun} {edit.id}")
-    return desk.act(asked, change, lambda connection, number: fill(connection, number, edit, body, vocabularies))
+
+    def work(connection: Connection, number: int) -> Answer:
+        return fill(connection, number, edit, body, vocabularies)
+
+    return desk.act(asked, change, work, only=edit.resource.noun)
 
 
 def fill(connection: Connection, number: int, edit: Edit, body: bytes, vocabularies: Vocabularies) -> Answer:
@@ -234,7 +238,7 @@ def retract(desk: Desk, asked: Asked, edit: Edit) -> Answer:
         ledger.retract(connection, number, edit.resource.noun, {edit.id: edit.why or ""})
         return retracted(edit, number)
 
-    return desk.act(asked, change, work)
+    return desk.act(asked, change, work, only=edit.resource.noun)
 
 
 def retracted(edit: Edit, number: int) -> Answer:
