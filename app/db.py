@@ -66,15 +66,15 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def read(self, seconds: float | None = None, engine: Engine | None = None) -> Iterator[Connection]:
-        """A connection for reading, for so many seconds where more or less than usual are needed; it cannot write.
+    def read(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection for reading, for so many seconds where more than usual are needed; it cannot write.
 
         Raises Unavailable at once while the database has just been found away: waiting for it again would hold up everybody.
         """
         self.stalls.refuse()
         with translated():
             try:
-                connection = (engine or self.reader).connect()
+                connection = self.reader.connect()
             except exc.DBAPIError as error:
                 if is_connect_failure(error):
                     self.stalls.found_away()

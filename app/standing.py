@@ -8,15 +8,19 @@ before they came, so what somebody has published is in every answer that is aske
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, NamedTuple
 
 from anyio import to_thread
-from sqlalchemy import Engine, func
+from sqlalchemy import func
 
 from app import ledger
-from app.db import LOOKOUT_ERRORS, Database, Stalls, glancing, look_out
+from app.db import LOOKOUT_ERRORS, Database, look_out
 from app.errors import ChanceryError
+from app.glance import Away, Glance
 from app.query.evidence import CHANGES, access
+
+log = logging.getLogger("chancery")
 
 STANDS = ledger.NEWEST.add_columns(func.coalesce(CHANGES.scalar_subquery(), 0))
 
@@ -36,7 +40,7 @@ class Watch:
         self.database = database
         self.lookout: Any = None
         self.version: int | None = None
-        self.glancer: Engine | None = None  # to PostgreSQL, which is asked over and over
+        self.glance: Glance | None = None  # at PostgreSQL
         self.known: Standing | None = None
         self.asking: asyncio.Task[Standing] | None = None  # the question that was sent
         self.next: asyncio.Task[Standing] | None = None  # the one that goes after it, for who has come since
@@ -54,7 +58,8 @@ class Watch:
                 self.known = await to_thread.run_sync(self.ask)
                 self.version = version
         except (ChanceryError, OSError, *LOOKOUT_ERRORS):
-            self.close()
+            if self.database.embedded:
+                self.close()
             return None
         return self.known
 
@@ -81,25 +86,33 @@ class Watch:
             await asyncio.wait([before])
         # From here on it is sent: who comes now waits for the one after it.
         self.asking, self.next = self.next, None
-        return await to_thread.run_sync(self.ask)
+        return await self.glimpse()
 
     def ask(self) -> Standing:
         """What the database says."""
-        if self.database.embedded:
-            with self.database.read() as connection:
-                return Standing(*ledger.newest(connection), access(connection))
-        if self.glancer is None:
-            self.glancer = glancing(self.database.url)
-        with self.database.read(Stalls.PING_SECONDS, self.glancer) as connection:
-            row = connection.execute(STANDS).first()
-            return (
-                Standing(0, "", access(connection)) if row is None else Standing(row[0], ledger.marked(row[1]), row[2])
-            )
+        with self.database.read() as connection:
+            return Standing(*ledger.newest(connection), access(connection))
+
+    async def glimpse(self) -> Standing:
+        """The same, asked of PostgreSQL on the loop. Raises Unavailable."""
+        stalls = self.database.stalls
+        stalls.refuse()
+        if self.glance is None:
+            self.glance = Glance(self.database.url, STANDS, stalls)
+        try:
+            row = await self.glance.ask()
+        except Away as error:
+            # Once more as everything is asked, which tells a server that is away from a connection that it had closed.
+            log.info("The look at what the database stands at failed: %s", error)
+            row = None
+        if row is None:
+            return await to_thread.run_sync(self.ask)
+        return Standing(int(row[0]), ledger.marked(row[1]), int(row[2]))
 
     def close(self) -> None:
         """Let go of the file."""
         if self.lookout is not None:
             self.lookout.close()
-        if self.glancer is not None:
-            self.glancer.dispose()
-        self.lookout = self.version = self.known = self.glancer = None
+        if self.glance is not None:
+            self.glance.close()
+        self.lookout = self.version = self.known = None

@@ -17,7 +17,7 @@ MODULES = sorted((ROOT / "app").rglob("*.py"))
 STOREYS = (
     ("main", "cli", "commands", "server", "routes"),
     ("answers", "formats", "dossiers", "importers", "writing", "seeding", "doctor", "explorer"),
-    ("coded", "resources", "ledger", "texts", "standing", "indexing"),
+    ("coded", "resources", "ledger", "texts", "standing", "glance", "indexing"),
     ("query", "models", "schema"),
     ("db", "copies", "times", "names", "errors", "settings", "vocabularies", "codes"),
 )
