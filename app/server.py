@@ -26,6 +26,7 @@ from typing import Any
 import orjson
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
@@ -299,7 +300,35 @@ NO_HTTP = orjson.dumps(
         "errors": [],
     }
 )
+CROWDED = orjson.dumps(
+    {
+        "type": "/docs/errors#unavailable",
+        "title": "Temporarily unavailable",
+        "status": 503,
+        "detail": "As many connections as may be are open already. Nothing was done; try again in a few seconds.",
+        "instance": "/",
+        "errors": [],
+    }
+)
 REFUSED = "content-type: application/problem+json\r\ncache-control: no-store\r\n"
+
+
+async def crowded(scope: Any, receive: Any, send: Any) -> None:
+    """The answer to a request on a connection beyond those that may be open."""
+    told = {
+        "content-type": "application/problem+json",
+        "content-length": str(len(CROWDED)),
+        "cache-control": "no-store",
+        "retry-after": "2",
+        "connection": "close",
+    }
+    headers = [(name.encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else CROWDED})
+
+
+# What the protocol answers with then; its own is plain text.
+httptools_impl.service_unavailable = crowded  # type: ignore[attr-defined]
 
 
 def cut_off() -> None:

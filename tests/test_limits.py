@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import shutil
+import sys
 import time
 from pathlib import Path
 
+import httpx2
 import orjson
 import pytest
 from sqlalchemy import make_url, text
@@ -16,6 +19,8 @@ from app.routes.memory import Answer, Remembering, size_of
 from app.routes.metrics import Metrics
 from tests.base import KnowledgeBase
 from tests.making import dossier, person, statement, topic
+from tests.serving import free_port, started
+from tests.test_migrations import CHECKOUT
 
 
 def test_a_query_on_sqlite_that_takes_too_long_is_given_up(migrated_file: Path) -> None:
@@ -70,6 +75,28 @@ def test_waiting_for_a_revision_leaves_threads_for_everybody_else(kb: KnowledgeB
     assert {answer.status_code for answer in answers} == {503}
     assert all(answer.headers["retry-after"] for answer in answers)
     assert time.monotonic() - begun < 10
+
+
+def test_a_connection_beyond_those_that_may_be_open_is_told_so_in_a_problem_document(
+    migrated_file: Path, tmp_path: Path
+):
+    port = free_port()
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--no-seed"]
+    url = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'chancery.db')}"
+    settings = {"CHANCERY_DATABASE": url, "CHANCERY_CONNECTIONS": "1", "CHANCERY_LOG_LEVEL": "error"}
+
+    with started(command, folder=CHECKOUT, settings=settings) as program:
+        while "Explorer" not in program.output:
+            assert not program.ended, program.output
+            time.sleep(0.05)
+        answer = httpx2.get(f"http://127.0.0.1:{port}/v1/topics", trust_env=False)
+
+    told = answer.json()
+    assert answer.status_code == told["status"] == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.headers["retry-after"], answer.headers["connection"]) == ("2", "close")
+    assert (told["type"], told["title"]) == (f"/docs/errors#{Unavailable.kind}", Unavailable.title)
+    assert set(told) == {"type", "title", "status", "detail", "instance", "errors"}
 
 
 @pytest.fixture
