@@ -216,7 +216,7 @@ SCRIPT = "<script>alert(1)</script>"
         f"/v1/statements?sort={quoted(SCRIPT)}",
         f"/v1/statements?speaker={quoted(SCRIPT)}",
         f"/v1/statements/{quoted(SCRIPT)}",
-        f"/{quoted(SCRIPT)}",
+        f"/v1/{quoted(SCRIPT)}",
         f"/v1/statements?as_of={quoted(SCRIPT)}",
         f"/v1/statements?kind={quoted(SCRIPT)}",
         f"/v1/changes?after={quoted(SCRIPT)}",

@@ -14,6 +14,7 @@ from app.explorer.rendering import render
 from app.explorer.visit import Answer, Visit
 from app.explorer.words import lasting, plain, web, when
 from app.routes.pages import refusal
+from tests.base import KnowledgeBase
 from tests.making import TEXT, dossier, person, statement
 from tests.test_records import renamed
 
@@ -281,3 +282,19 @@ def test_an_undated_thing_says_so():
 def test_only_addresses_of_the_web_become_links(url):
     assert web(url) is None
     assert urlsplit(web("https://example.org/a") or "").netloc == "example.org"
+
+
+@pytest.mark.parametrize("path", ["/nonsense", "/nonsense/x/y", "/%3Cscript%3E/x"])
+def test_a_browser_gets_a_page_at_an_address_that_nothing_has_and_a_program_a_problem_document(
+    seeded: KnowledgeBase, path: str
+):
+    page = seeded.get(path, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    told = seeded.get(path)
+
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no page at this address" in page.text
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert not any(word in page.text for word in ("nonsense", "script>/x", "%3Cscript", "&lt;script&gt;"))
+    assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+    assert seeded.get(f"/v1{path}", Accept="text/html").headers["content-type"] == "application/problem+json"

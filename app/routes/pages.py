@@ -18,6 +18,7 @@ from app.explorer.rendering import Page, render
 from app.explorer.visit import Answer, Ask, Refused, Visit, problem_of
 from app.explorer.words import page_of
 from app.resources import PUBLIC
+from app.routes.problems import nowhere
 
 # Our pages run our own scripts and styles and speak to this host alone.
 PAGE_POLICY = (
@@ -38,6 +39,17 @@ def install(app: FastAPI) -> None:
             if path not in known:
                 app.add_api_route(path, serving(app, view, resource), methods=["GET"], include_in_schema=False)
             known.add(path)
+
+    async def lost(request: Request, _: Exception) -> Response:
+        found = nowhere(request)
+        wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1")
+        if not wants_page:
+            return found
+        visit = Visit(asking(app, request), "/", [])  # the first page's: nothing of what was typed comes back
+        body = render(refusal(Answer(found.status_code, {}, bytes(found.body))), visit)
+        return Response(body, found.status_code, media_type="text/html; charset=utf-8", headers=HEADERS)
+
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, lost)
 
 
 def serving(app: ASGIApp, view: View, resource: str) -> Any:

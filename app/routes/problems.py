@@ -74,9 +74,7 @@ def install(app: FastAPI) -> None:
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == HTTPStatus.NOT_FOUND:
-            return answer(
-                request, NotFound("There is no page at this address. /v1 lists what there is; /docs explains it.")
-            )
+            return nowhere(request)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = ", ".join(methods(request))
             if request.method == "OPTIONS":
@@ -108,6 +106,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(SQLAlchemyError, broken)
     app.add_exception_handler(Exception, broken)
+
+
+def nowhere(request: Request) -> Response:
+    """The refusal of an address that no route has."""
+    error = NotFound("There is no page at this address. /v1 lists what there is; /docs explains it.")
+    return problem(error, request.url.path, request.scope.get("request_id"))
 
 
 def methods(request: Request) -> list[str]:
