@@ -135,6 +135,7 @@ def test_two_workers_hold_to_one_limit(backend: str, request: pytest.FixtureRequ
         reads = asked(READS + 5, "GET", "/v1/topics")
         writes = asked(WRITES + 3, "POST", "/v1/dossiers", Authorization=f"Bearer {key}")
         guesses = asked(REFUSED + 3, "POST", "/v1/dossiers", Authorization="Bearer chy_guess")
+        assert program.terminate() == 0  # its workers end with it; killed, it would leave them behind
 
     assert [one.status_code for one in reads] == [200] * READS + [429] * 5
     assert [one.headers["ratelimit"].partition(";t")[0] for one in reads[:READS]] == [
