@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from types import SimpleNamespace
 
 from app.standing import Standing, Watch
@@ -15,12 +14,12 @@ class Slow(Watch):
     def __init__(self) -> None:
         super().__init__(SimpleNamespace(embedded=False))  # type: ignore[arg-type]
         self.revision, self.sent = 1, 0
-        self.go = threading.Semaphore(0)
+        self.go = asyncio.Semaphore(0)
 
-    def ask(self) -> Standing:
+    async def glimpse(self) -> Standing:
         found = Standing(self.revision, "", 0)
         self.sent += 1
-        self.go.acquire(timeout=5)
+        await asyncio.wait_for(self.go.acquire(), 5)
         return found
 
 
@@ -33,7 +32,8 @@ def test_who_comes_after_a_publication_is_not_told_what_was_asked_before_it():
         watch.revision = 2
         late = [asyncio.ensure_future(watch.now()) for _ in range(3)]
         await asyncio.sleep(0.01)
-        watch.go.release(2)
+        for _ in range(2):
+            watch.go.release()
         return await asyncio.gather(*early, *late), watch.sent
 
     told, sent = asyncio.run(come())
