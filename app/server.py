@@ -25,13 +25,15 @@ from typing import Any
 
 import orjson
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from app.errors import ChanceryError
+from app.errors import BadRequest, ChanceryError, Unavailable
 from app.routes.memory import WHOLE
+from app.routes.problems import problem
 from app.routes.rates import Tally
 from app.settings import Settings
 
@@ -283,6 +285,11 @@ class Speaking(HttpToolsProtocol):
         self.between = True
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # Uvicorn's own refusal of a connection too many is plain text.
+        told: Any = crowded if app is service_unavailable else app
+        super()._start_asgi_task(cycle, told)
+
     def send_400_response(self, msg: str) -> None:
         headers = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
         told = f"{REFUSED}content-length: {len(NO_HTTP)}\r\nconnection: close\r\n\r\n".encode()
@@ -290,45 +297,21 @@ class Speaking(HttpToolsProtocol):
         self.transport.close()
 
 
-NO_HTTP = orjson.dumps(
-    {
-        "type": "/docs/errors#bad-request",
-        "title": "Bad request",
-        "status": 400,
-        "detail": "What came is no HTTP/1.1 request: its first line or a header cannot be read. Nothing was done.",
-        "instance": "/",
-        "errors": [],
-    }
-)
-CROWDED = orjson.dumps(
-    {
-        "type": "/docs/errors#unavailable",
-        "title": "Temporarily unavailable",
-        "status": 503,
-        "detail": "As many connections as may be are open already. Nothing was done; try again in a few seconds.",
-        "instance": "/",
-        "errors": [],
-    }
-)
+NO_HTTP = problem(
+    BadRequest("What came is no HTTP/1.1 request: its first line or a header cannot be read. Nothing was done."),
+    "/",
+    None,
+).body
 REFUSED = "content-type: application/problem+json\r\ncache-control: no-store\r\n"
 
 
-async def crowded(scope: Any, receive: Any, send: Any) -> None:
+async def crowded(scope: Scope, receive: Receive, send: Send) -> None:
     """The answer to a request on a connection beyond those that may be open."""
-    told = {
-        "content-type": "application/problem+json",
-        "content-length": str(len(CROWDED)),
-        "cache-control": "no-store",
-        "retry-after": "2",
-        "connection": "close",
-    }
-    headers = [(name.encode(), value.encode()) for name, value in told.items()]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else CROWDED})
-
-
-# What the protocol answers with then; its own is plain text.
-httptools_impl.service_unavailable = crowded  # type: ignore[attr-defined]
+    refusal = Unavailable(
+        "As many connections as may be are open already. Nothing was done; try again in a few seconds.",
+        headers={"Retry-After": "2", "Connection": "close"},
+    )
+    await problem(refusal, "/", None)(scope, receive, send)
 
 
 def cut_off() -> None:

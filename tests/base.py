@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -160,3 +160,22 @@ def plant(base: KnowledgeBase) -> None:
 def ids(items: Iterable[dict[str, Any]]) -> list[str]:
     """The ids of some records."""
     return [item["id"] for item in items]
+
+
+def scope_of(path: str, query: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a server tells the application of a GET: for tests that read an answer as it comes, or leave before its end."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+        "state": {},
+    }

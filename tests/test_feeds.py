@@ -20,7 +20,7 @@ import pytest
 
 from app.settings import Settings
 from app.writing import keys
-from tests.base import KnowledgeBase
+from tests.base import KnowledgeBase, scope_of
 from tests.brute import actor, statement
 from tests.conftest import BACKENDS, database_url
 from tests.making import dossier, person
@@ -84,21 +84,7 @@ async def following(kb: KnowledgeBase, query: str = "", **headers: str) -> Async
     follower.reading.set()
     path, _, asked = f"/v1/changes{query}".partition("?")
     told = {**EVENTS, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": asked.encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in told.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("testserver", 80),
-        "state": {},
-    }
+    scope = scope_of(path, asked, told)
     app: Any = kb.client.app
     task = asyncio.create_task(app(scope, follower.receive, follower.send))
     await follower.until(lambda: follower.status != 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.base import KnowledgeBase
+from tests.base import KnowledgeBase, scope_of
 from tests.conftest import BACKENDS, database_url
 from tests.making import SOURCE, TEXT, claim, dossier, person, state, statement
 from tests.test_feeds import following
@@ -131,21 +131,7 @@ async def exported(base: KnowledgeBase, path: str, accept: str) -> tuple[list[by
             await asyncio.to_thread(base.withdraw, ARDEN)
             until.append(len(pieces))
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"accept", accept.encode())],
-        "client": ("127.0.0.1", 1),
-        "server": ("testserver", 80),
-        "state": {},
-    }
+    scope = scope_of(path, headers={"Accept": accept})
     app: Any = base.client.app
     await app(scope, receive, send)
     return pieces, until[0]
