@@ -293,6 +293,7 @@ def test_a_browser_gets_a_page_at_an_address_that_nothing_has_and_a_program_a_pr
 
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "There is no page at this address" in page.text
+    assert "Search for" not in page.text
     assert page.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert not any(word in page.text for word in ("nonsense", "script>/x", "%3Cscript", "&lt;script&gt;"))
