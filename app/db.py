@@ -23,10 +23,26 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
+import psycopg
 import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-untyped]
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, exc, func, select, text
+from sqlalchemy import (
+    URL,
+    Boolean,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    String,
+    create_engine,
+    event,
+    exc,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import NullType
 
 from app.errors import ChanceryError, Unavailable
 
@@ -546,26 +562,28 @@ def make_file(file: Path) -> None:
 
 COMPILED_MOST = 2_000
 COMPILED: dict[tuple[Any, ...], tuple[str, list[str], dict[str, Any], Callable[[Any], Any]]] = {}
+Spelt = tuple[str, dict[str, Any], dict[str, list[str]], Callable[[Any], Any]]
+SPELT: dict[tuple[Any, ...], Spelt | None] = {}  # the same for PostgreSQL
 SEVERAL = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 
 
 def rows(connection: Connection, statement: Select[Any], told: Mapping[str, Any]) -> Sequence[Any]:
     """The rows of a statement that was made once, with the values for its places; each can be read by the names of its columns.
 
-    On SQLite it goes straight to the driver: what SQLAlchemy does around a statement takes three times as long as the statement
+    It goes straight to the driver: what SQLAlchemy does around a statement takes three times as long as the statement
     itself. The values must be numbers and text, which the driver takes and gives as they are.
     """
-    if listened(connection):
+    asked = None if listened(connection) else straight(connection, statement, told)
+    if asked is None:
         return connection.execute(statement, told).all()
-    found, make = straight(connection, statement, told)
+    found, make = asked
     return [make(row) for row in found]
 
 
 def tuples(connection: Connection, statement: Any, told: Mapping[str, Any]) -> Sequence[Any]:
     """The same, as rows without names: those of many narrow columns are read sooner by their places."""
-    return (
-        connection.execute(statement, told).all() if listened(connection) else straight(connection, statement, told)[0]
-    )
+    asked = None if listened(connection) else straight(connection, statement, told)
+    return connection.execute(statement, told).all() if asked is None else asked[0]
 
 
 def columns(connection: Connection, statement: Any, told: Mapping[str, Any]) -> list[Sequence[Any]]:
@@ -573,10 +591,10 @@ def columns(connection: Connection, statement: Any, told: Mapping[str, Any]) -> 
 
     Each row that is fetched costs a quarter of a microsecond, and the chance that another thread takes the interpreter's lock.
     """
-    if listened(connection):
-        rows = connection.execute(statement, told).all()
+    if listened(connection) or connection.dialect.name != "sqlite":
+        rows = tuples(connection, statement, told)
         return [[row[n] for row in rows] for n in range(len(statement.selected_columns))]
-    [row], _ = straight(connection, packed(statement), told)
+    [row], _ = straight_on_sqlite(connection, packed(statement), told)
     return [orjson.loads(one) for one in row]
 
 
@@ -588,11 +606,69 @@ def packed(statement: Any) -> Any:
 
 
 def listened(connection: Connection) -> bool:
-    """Whether a statement takes the long way: on PostgreSQL, and where somebody listens to what is asked."""
-    return connection.dialect.name != "sqlite" or bool(connection.engine.dispatch.before_cursor_execute)
+    """Whether a statement takes the long way since somebody listens to what is asked."""
+    return bool(connection.engine.dispatch.before_cursor_execute)
 
 
 def straight(
+    connection: Connection, statement: Any, told: Mapping[str, Any]
+) -> tuple[list[tuple[Any, ...]], Callable[[Any], Any]] | None:
+    """What the driver gives for a statement, and what makes named rows of it; None where only the long way will do."""
+    if connection.dialect.name == "sqlite":
+        return straight_on_sqlite(connection, statement, told)
+    return straight_on_postgresql(connection, statement, told)
+
+
+def straight_on_postgresql(
+    connection: Connection, statement: Any, told: Mapping[str, Any]
+) -> tuple[list[tuple[Any, ...]], Callable[[Any], Any]] | None:
+    """The same of psycopg; None where a value has to be changed on its way there or back."""
+    key = (statement, tuple((name, len(value)) for name, value in told.items() if type(value) is list))
+    if key not in SPELT:
+        if len(SPELT) >= COMPILED_MOST:
+            SPELT.clear()
+        SPELT[key] = spelt(connection, statement, told)
+    known = SPELT.get(key)
+    if known is None:
+        return None
+    sql, fixed, several, make = known
+    values = {**fixed, **told}
+    for name, places in several.items():
+        values.update(zip(places, values.pop(name), strict=True))
+    raw: Any = connection.connection.dbapi_connection
+    try:
+        return raw.execute(sql, values).fetchall(), make
+    except psycopg.Error as error:
+        # What SQLAlchemy does by the long way: a broken connection is not given to the next one.
+        gone = connection.dialect.is_disconnect(error, raw, None)  # type: ignore[arg-type]
+        if gone:
+            connection.invalidate(error)
+        raise exc.DBAPIError.instance(
+            sql, values, error, psycopg.Error, connection_invalidated=gone, dialect=connection.dialect
+        ) from error
+
+
+def spelt(connection: Connection, statement: Any, told: Mapping[str, Any]) -> Spelt | None:
+    """A statement as text for psycopg, the values that are fixed, the places of each list, and what makes rows."""
+    dialect = connection.dialect
+    made: Any = statement.compile(dialect=dialect)
+    columns = list(statement.selected_columns)
+    if made.literal_execute_params or made.escaped_bind_names:
+        return None
+    plain = (Integer, String, Boolean, NullType)
+    if any(
+        not isinstance(column.type, plain) or column.type.dialect_impl(dialect).result_processor(dialect, None)
+        for column in columns
+    ):
+        return None
+    if any(place.type.dialect_impl(dialect).bind_processor(dialect) for place in made.binds.values()):
+        return None
+    state = made.construct_expanded_state({**made.params, **told})
+    named = namedtuple("named", [column.key for column in columns], rename=True)  # type: ignore[misc]
+    return state.statement, dict(made.params), dict(state.parameter_expansion), named._make
+
+
+def straight_on_sqlite(
     connection: Connection, statement: Any, told: Mapping[str, Any]
 ) -> tuple[list[tuple[Any, ...]], Callable[[Any], Any]]:
     """What SQLite's driver gives for a statement, and what makes named rows of it."""
