@@ -19,7 +19,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -233,23 +233,35 @@ class Held:
             self.connection.execution_options(kind=None)
 
 
+class Waiting(NamedTuple):
+    """Who waits for a connection's answer: since when, and until when at most."""
+
+    since: float
+    until: float
+    connection: Any
+
+
 class Stalls:
     """Ends what waits for a server that neither answers nor resets, and what SQLite works at for too long: neither has a timeout.
 
     A thread looks a few times a second which connections are over their time, and shuts their sockets or interrupts their queries:
-    whoever waits on one then gets an error. A look costs nothing to a request but an entry in a dictionary.
+    whoever waits on one then gets an error. A look costs nothing to a request but an entry in a dictionary. Where a server lets
+    somebody wait for long, the thread asks whether it still takes connections: it may work, or have stopped in the middle.
     """
 
     LOOK_SECONDS = 0.25
-    PING_SECONDS = 1.5  # with the 2 s that a new connection may take: an answer within 5 s, whatever the server does
+    PING_SECONDS = 1.5  # with CONNECT_SECONDS: an answer within 5 s, whatever the server does
+    CONNECT_SECONDS = 2  # whole ones: libpq knows no others
     FRESH_SECONDS = 0.02  # a connection that answered so lately is not tested: that costs as much as a short question
     AWAY_SECONDS = 1.0  # for how long a server found away is not asked again
 
-    def __init__(self, read_seconds: float) -> None:
+    def __init__(self, read_seconds: float, reached: Callable[[], bool] | None = None) -> None:
         # The server gives a slow query up by itself; what lasts longer than that was never answered.
         self.read_seconds = read_seconds + 1
+        self.reached = reached  # asks whether the server takes connections, where there is one
         self.away_until = 0.0
-        self.waiting: dict[object, tuple[float, Any]] = {}
+        self.doubted = 0.0  # when that was last asked
+        self.waiting: dict[object, Waiting] = {}
         self.lock = threading.Lock()
         self.watcher: threading.Thread | None = None
 
@@ -268,7 +280,8 @@ class Stalls:
         if self.watcher is None:
             self.watch()
         token = object()
-        self.waiting[token] = (time.monotonic() + seconds, connection)
+        now = time.monotonic()
+        self.waiting[token] = Waiting(now, now + seconds, connection)
         try:
             yield
         finally:
@@ -279,26 +292,55 @@ class Stalls:
         """Start the thread that looks."""
         with self.lock:
             if self.watcher is None:
-                self.watcher = threading.Thread(target=self._look, name="stalls", daemon=True)
+                self.watcher = threading.Thread(target=self._keep_looking, name="stalls", daemon=True)
                 self.watcher.start()
 
-    def _look(self) -> None:
+    def _keep_looking(self) -> None:
+        looked = time.monotonic()
         while True:
             time.sleep(self.LOOK_SECONDS)
             now = time.monotonic()
-            with self.lock:
-                for token, (deadline, connection) in list(self.waiting.items()):
-                    if now >= deadline:
-                        del self.waiting[token]
-                        _shut(connection)
+            self.look(now, held=now - looked - self.LOOK_SECONDS)
+            looked = now
 
-    def pinging(self, engine: Engine) -> Engine:
-        """The engine, its test of a pooled connection limited in time."""
+    def look(self, now: float, held: float) -> None:
+        """End what is over its time. Who was held up so long himself (a machine that was paused) grants it to the others too."""
+        with self.lock:
+            for token, one in list(self.waiting.items()):
+                if held > self.LOOK_SECONDS:
+                    one = self.waiting[token] = Waiting(one.since + held, one.until + held, one.connection)
+                if now >= one.until:
+                    del self.waiting[token]
+                    _shut(one.connection)
+            long = any(now - one.since >= self.PING_SECONDS for one in self.waiting.values())
+        if long and self.reached is not None and now - self.doubted >= self.PING_SECONDS:
+            self.doubted = now
+            threading.Thread(target=self._doubt, name="doubt", daemon=True).start()
+
+    def _doubt(self) -> None:
+        with suppress(Unavailable):
+            self.doubt()
+
+    def doubt(self) -> None:
+        """Ask whether the server is there. Raises Unavailable where it is not, and ends what waits for it since before."""
+        asked = time.monotonic()
+        if self.reached is None or self.reached():
+            return
+        self.found_away()
+        with self.lock:
+            for token, one in list(self.waiting.items()):
+                if one.since < asked:
+                    del self.waiting[token]
+                    _shut(one.connection)
+        self.refuse()
+
+    def pinging(self, engine: Engine, fresh_seconds: float = 0) -> Engine:
+        """The engine, its test of a pooled connection limited in time, and spared where that answered so lately."""
         ping = engine.dialect.do_ping
         used: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
         def limited(connection: DBAPIConnection) -> bool:
-            if time.monotonic() - used.get(connection, 0.0) < self.FRESH_SECONDS:
+            if time.monotonic() - used.get(connection, 0.0) < fresh_seconds:
                 return True
             with self.limit(connection, self.PING_SECONDS):
                 return ping(connection)
@@ -401,8 +443,9 @@ def open_database(url: URL, *, threads: int = 6, read_seconds: float = 10.0, wai
 
     Raises ChanceryError where the SQLite library is one that can lose data, or the address is of another kind of database.
     """
-    backend, stalls = url.get_backend_name(), Stalls(read_seconds)
+    backend = url.get_backend_name()
     if backend == "sqlite":
+        stalls = Stalls(read_seconds)
         # One more than threads, for what is answered without one.
         reader = _sqlite(url, threads + 1, wait_seconds, writes=False)
         return Database(url, reader, _sqlite(url, 1, wait_seconds, writes=True), stalls)
@@ -411,7 +454,8 @@ def open_database(url: URL, *, threads: int = 6, read_seconds: float = 10.0, wai
         # As SQLite does: who finds the row of the open revision taken waits for its writer so long, and not for ever.
         lock = f" -c lock_timeout={max(1, int(wait_seconds * 1000))}"
         writer = _postgresql(url, 2, read_seconds, writes=True, more=lock)
-        return Database(url, stalls.pinging(reader), stalls.pinging(writer), stalls)
+        stalls = Stalls(read_seconds, reached=lambda: takes_connections(url))
+        return Database(url, stalls.pinging(reader, Stalls.FRESH_SECONDS), stalls.pinging(writer), stalls)
     raise ChanceryError(f"Chancery runs on SQLite and PostgreSQL; {backend!r} in CHANCERY_DATABASE is neither.")
 
 
@@ -496,7 +540,7 @@ def _postgresql(
         url,
         # psycopg drops its prepared statements at each ROLLBACK: AUTOCOMMIT took a read from 4.1 to 0.8 ms.
         isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
-        connect_args={"connect_timeout": 2, "tcp_user_timeout": 4000, "options": options},
+        connect_args={"connect_timeout": Stalls.CONNECT_SECONDS, "tcp_user_timeout": 4000, "options": options},
         pool_size=connections,
         max_overflow=0,
         pool_timeout=4,
@@ -507,6 +551,18 @@ def _postgresql(
 def glancing(url: URL) -> Engine:
     """One connection to PostgreSQL that is not tested before it is used: for one very short question at a time."""
     return _postgresql(url, 1, Stalls.PING_SECONDS, writes=False, tested=False)
+
+
+def takes_connections(url: URL) -> bool:
+    """Whether PostgreSQL answers who comes: with a connection, or with the reason why there is none."""
+    engine = glancing(url)
+    try:
+        engine.raw_connection().close()
+    except psycopg.Error as error:  # not wrapped: nobody asked for SQLAlchemy's connection
+        return not isinstance(error, psycopg.errors.ConnectionTimeout)
+    finally:
+        engine.dispose()
+    return True
 
 
 def prepare_file(url: URL) -> None:

@@ -25,6 +25,10 @@ class Away(Exception):
     """The database did not answer."""
 
 
+class Late(Away):
+    """Not in time, on a connection that is still there."""
+
+
 class Glance:
     """Asks one question without values, whose answer is one row of text; once at a time."""
 
@@ -60,7 +64,7 @@ class Glance:
         """What comes back. Raises Away, or an error of the driver."""
         loop = asyncio.get_running_loop()
         told: asyncio.Future[list[str] | None] = loop.create_future()
-        late = loop.call_later(self.stalls.PING_SECONDS, fail, told, "no answer in time")
+        late = loop.call_later(self.stalls.PING_SECONDS, fail, told, Late("no answer in time"))
         try:
             connection.send_query_prepared(NAME, [])
             loop.add_reader(socket, reading(connection, told))
@@ -114,15 +118,12 @@ def reading(connection: Any, told: asyncio.Future[list[str] | None]) -> Callable
             rows = []
             while (result := connection.get_result()) is not None:
                 if result.status != pq.ExecStatus.TUPLES_OK:
-                    fail(told, result.error_message.decode(errors="replace"))
+                    fail(told, Away(result.error_message.decode(errors="replace")))
                     return
-                rows += [
-                    [(result.get_value(row, n) or b"").decode() for n in range(result.nfields)]
-                    for row in range(result.ntuples)
-                ]
+                rows += [texts(result, row) for row in range(result.ntuples)]
             told.set_result(rows[0] if rows else None)
         except Error as error:
-            fail(told, str(error))
+            fail(told, Away(str(error)))
 
     return read
 
@@ -132,7 +133,7 @@ def texts(result: Any, row: int) -> list[str]:
     return [(result.get_value(row, n) or b"").decode() for n in range(result.nfields)]
 
 
-def fail(told: asyncio.Future[Any], why: str) -> None:
+def fail(told: asyncio.Future[Any], why: Away) -> None:
     """Say that there is no answer."""
     if not told.done():
-        told.set_exception(Away(why))
+        told.set_exception(why)

@@ -17,7 +17,7 @@ from sqlalchemy import func
 from app import ledger
 from app.db import LOOKOUT_ERRORS, Database, look_out
 from app.errors import ChanceryError
-from app.glance import Away, Glance
+from app.glance import Away, Glance, Late
 from app.query.evidence import CHANGES, access
 
 log = logging.getLogger("chancery")
@@ -102,10 +102,12 @@ class Watch:
         try:
             row = await self.glance.ask()
         except Away as error:
-            # Once more as everything is asked, which tells a server that is away from a connection that it had closed.
             log.info("The look at what the database stands at failed: %s", error)
             row = None
+            if isinstance(error, Late):
+                await to_thread.run_sync(stalls.doubt)
         if row is None:
+            # Once more as everything is asked, which tells a server that is away from a connection that it had closed.
             return await to_thread.run_sync(self.ask)
         return Standing(int(row[0]), ledger.marked(row[1]), int(row[2]))
 

@@ -10,13 +10,17 @@ import pytest
 from sqlalchemy import make_url
 
 from app import schema
-from app.db import open_database
+from app.db import Stalls, open_database
 from app.settings import Settings
 from tests.base import KnowledgeBase, plant
 
 pytest_plugins = ["tests.postgres", "tests.ci_noskip", "tests.brute"]
 
 BACKENDS = ("sqlite", "postgresql")
+
+# A busy machine is no server that is away. tests/test_crash.py asks programs of their own, which are as impatient as they are.
+Stalls.PING_SECONDS = 20.0
+Stalls.CONNECT_SECONDS = 20
 
 
 @pytest.fixture(scope="session")

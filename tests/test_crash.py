@@ -311,12 +311,15 @@ def all_at_once(port: int, paths: list[str]) -> list[tuple[str, int, Any, float]
     return found
 
 
-@pytest.mark.parametrize("how", ["stop", "kill", "freeze"])
+@pytest.mark.parametrize("how", ["stop", "kill", "freeze", "freeze with idle connections"])
 def test_while_the_database_is_away_requests_are_refused_in_time_and_then_served_again(
     served: tuple[OwnPostgres, int], how: str
 ) -> None:
     server, port = served
-    getattr(server, how)()
+    if "idle" in how:
+        all_at_once(port, [f"/v1/actors?limit={n}" for n in range(1, 9)])
+        time.sleep(0.2)
+    getattr(server, how.split()[0])()
 
     told = all_at_once(port, [f"/v1/statements?limit={n}" for n in range(1, 21)] + ["/healthz"] * 3 + ["/readyz"])
     for path, status, headers, spent in told:
