@@ -31,7 +31,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
-    Select,
     String,
     create_engine,
     event,
@@ -623,7 +622,7 @@ SPELT: dict[tuple[Any, ...], Spelt | None] = {}  # the same for PostgreSQL
 SEVERAL = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 
 
-def rows(connection: Connection, statement: Select[Any], told: Mapping[str, Any]) -> Sequence[Any]:
+def rows(connection: Connection, statement: Any, told: Mapping[str, Any]) -> Sequence[Any]:
     """The rows of a statement that was made once, with the values for its places; each can be read by the names of its columns.
 
     It goes straight to the driver: what SQLAlchemy does around a statement takes three times as long as the statement
@@ -652,6 +651,17 @@ def columns(connection: Connection, statement: Any, told: Mapping[str, Any]) -> 
         return [[row[n] for row in rows] for n in range(len(statement.selected_columns))]
     [row], _ = straight_on_sqlite(connection, packed(statement), told)
     return [orjson.loads(one) for one in row]
+
+
+def written(connection: Connection, statement: str, values: Sequence[str] = ()) -> Sequence[Any]:
+    """The rows of a statement that is written out, with a text for each of its question marks."""
+    if listened(connection):
+        first, *more = statement.split("?")
+        named = first + "".join(f":t{n}{piece}" for n, piece in enumerate(more))
+        return connection.execute(text(named), {f"t{n}": each for n, each in enumerate(values)}).all()
+    if connection.dialect.name == "sqlite":
+        return ask_sqlite(connection, statement, values)
+    return ask_postgresql(connection, statement.replace("%", "%%").replace("?", "%s"), values)
 
 
 @lru_cache(COMPILED_MOST)
@@ -691,9 +701,14 @@ def straight_on_postgresql(
     values = {**fixed, **told}
     for name, places in several.items():
         values.update(zip(places, values.pop(name), strict=True))
+    return ask_postgresql(connection, sql, values), make
+
+
+def ask_postgresql(connection: Connection, sql: str, values: Any) -> list[tuple[Any, ...]]:
+    """What psycopg gives for a statement in its own spelling."""
     raw: Any = connection.connection.dbapi_connection
     try:
-        return raw.execute(sql, values).fetchall(), make
+        found: list[tuple[Any, ...]] = raw.execute(sql, values).fetchall()
     except psycopg.Error as error:
         # What SQLAlchemy does by the long way: a broken connection is not given to the next one.
         gone = connection.dialect.is_disconnect(error, raw, None)  # type: ignore[arg-type]
@@ -702,6 +717,7 @@ def straight_on_postgresql(
         raise exc.DBAPIError.instance(
             sql, values, error, psycopg.Error, connection_invalidated=gone, dialect=connection.dialect
         ) from error
+    return found
 
 
 def spelt(connection: Connection, statement: Any, told: Mapping[str, Any]) -> Spelt | None:
@@ -743,10 +759,17 @@ def straight_on_sqlite(
             values += value
         else:
             values.append(value)
+    return ask_sqlite(connection, sql, values), make
+
+
+def ask_sqlite(connection: Connection, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What SQLite's driver gives for a statement in its own spelling."""
+    raw: Any = connection.connection.dbapi_connection
     try:
-        return connection.connection.dbapi_connection.execute(sql, values).fetchall(), make  # type: ignore[union-attr]
+        found: list[tuple[Any, ...]] = raw.execute(sql, values).fetchall()
     except sqlite3.Error as error:
         raise exc.DBAPIError.instance(sql, values, error, sqlite3.Error, dialect=connection.dialect) from error
+    return found
 
 
 def compiled(

@@ -17,9 +17,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, select
-from sqlalchemy import text as sql_text
+from sqlalchemy import Connection, and_, select
 
+from app import db
 from app.coded import store, wording
 from app.coded.question import codes, stands
 from app.coded.wording import CODED_ACTOR, CODED_CODE, Key, Led
@@ -41,7 +41,7 @@ from app.resources import NOUNS, PUBLIC, RESOURCES
 RANKED: Final = 1_000  # matches that are ranked, so many as are read in a few milliseconds
 COUNTED: Final = 50  # coded events that are counted
 CODED_EVENT: Final = "coded_event"
-BODY_SEEN: Final = "since <= :revision AND (until IS NULL OR until > :revision) AND face IN (:one, :other)"
+BODY_SEEN: Final = "since <= {revision} AND (until IS NULL OR until > {revision}) AND face IN ({one}, {other})"
 WINDOW: Final = 240  # characters of a snippet
 SNIPPETS: Final = 4  # of a hit
 SUGGESTED: Final = 3
@@ -192,7 +192,7 @@ def grouped(connection: Connection, view: View, terms: Sequence[Term], rows: Seq
     tied, busy = ties(connection, view, own), busyness(connection, view, own)
     best: dict[tuple[str, str], Hit] = {}
     for row in rows:
-        held = {name: words for name in text.WEIGHTS if (words := row._mapping[name])}
+        held = {name: words for name in text.WEIGHTS if (words := getattr(row, name))}
         standing_of = STANDING.get(row.noun, 0.8) * busy.get(row.number, 1.0)
         score = max(1, round(text.rated(terms, held) * standing_of * MILLION))
         hit = Hit(score, row.noun, row.id, row.face, row.since, row.number, row.start)
@@ -333,15 +333,21 @@ def bodies(connection: Connection, view: View, hits: Sequence[Hit]) -> dict[tupl
     if not wanted:
         return found
     # Written out: built anew from tables it takes longer than to be executed.
-    parts = [
-        f"SELECT '{noun}' AS noun, id, body FROM {NOUNS[noun].table.name} WHERE id IN :{noun} AND {BODY_SEEN}"  # noqa: S608
-        for noun in sorted(wanted)
-    ]
-    statement = sql_text(" UNION ALL ".join(parts)).bindparams(*[bindparam(noun, expanding=True) for noun in wanted])
     one, other = view.faces
-    rows = connection.execute(statement, {**wanted, "revision": view.revision, "one": one, "other": other})
-    found |= {(row.noun, row.id): orjson.loads(row.body) for row in rows}
+    seen = BODY_SEEN.format(revision=int(view.revision), one=int(one), other=int(other))
+    parts = [
+        f"SELECT '{noun}', id, body FROM {NOUNS[noun].table.name} WHERE id IN ({marks(ids)}) AND {seen}"  # noqa: S608
+        for noun, ids in sorted(wanted.items())
+    ]
+    asked = [id for _, ids in sorted(wanted.items()) for id in ids]
+    for noun, id, body in db.written(connection, " UNION ALL ".join(parts), asked):
+        found[noun, id] = orjson.loads(body)
     return found
+
+
+def marks(some: Sequence[str]) -> str:
+    """A question mark for each."""
+    return ", ".join("?" * len(some))
 
 
 def events(connection: Connection, view: View, keys: Sequence[Key]) -> dict[tuple[str, str], Record]:

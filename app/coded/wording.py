@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, or_, select, text
+from sqlalchemy import Connection, Row, or_, select
 
+from app import db
 from app.coded.question import Coding, Question, coded, codes, stands
-from app.models.coded import coded_counterpart, coded_event, coded_link
+from app.models.coded import coded_event, coded_link
 from app.query import text_index
 from app.query.fields import View
 from app.query.once import Once
@@ -185,23 +186,18 @@ def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | 
         assert held is not None
         return [coded_as(code) for code in held] if len(held) <= BRANCHES_MOST else None
     if way.other is not None:
-        c = coded_counterpart.c
-        pairs_of = select(c.actor, c.other).where(
-            c.actor.in_(way.one), c.other.in_(way.other), stands(coded_counterpart, view)
-        )
-        if len(way.one) * len(way.other) > SEEKS_MOST:
+        if seeks(way) > SEEKS_MOST:
             return None
-        pairs = connection.execute(pairs_of.distinct().limit(BRANCHES_MOST + 1)).all()
+        pairs = db.written(
+            connection,
+            f"SELECT DISTINCT p.actor, p.other FROM coded_counterpart AS p WHERE p.actor IN ({numbers(way.one)}) "  # noqa: S608
+            f"AND p.other IN ({numbers(way.other)}) AND {seen(view, None)} LIMIT {BRANCHES_MOST + 1}",
+        )
         if len(pairs) > BRANCHES_MOST:
             return None
         return [
-            Branch(
-                FOUND,
-                f"{SAME} = {int(row.actor)} AND k.other = {int(row.other)} AND {coded_so(held)}",
-                tuple(held or ()),
-                "k",
-            )
-            for row in pairs
+            Branch(FOUND, f"{SAME} = {actor} AND k.other = {other} AND {coded_so(held)}", tuple(held or ()), "k")
+            for actor, other in pairs
         ]
     if held is not None and len(way.one) * len(held) <= BRANCHES_MOST:
         return [
@@ -280,7 +276,7 @@ def met(
         branch = wide(way)
         since = "" if begin is None else f"AND p.day >= {int(begin)} ORDER BY p.day DESC, p.number DESC "
         statement = f"SELECT p.day, p.number FROM {branch.tables} WHERE {branch.where} AND {seen(view, after)} {since}LIMIT {limit}"  # noqa: S608
-        return [(day, number) for day, number in connection.execute(*bound(statement, branch.texts))]
+        return [(day, number) for day, number in db.written(connection, statement, branch.texts)]
     listed = [f"one (x) AS (VALUES {', '.join(f'({int(number)})' for number in sorted(way.one))})"]
     joined, same = ["one"], []
     texts = sorted(way.codes or ())
@@ -300,7 +296,7 @@ def met(
         f"WITH {', '.join(listed)} SELECT k.day, k.number FROM {' CROSS JOIN '.join(joined)} CROSS JOIN {FOUND} "  # noqa: S608
         f"WHERE {SAME} = one.x AND {' AND '.join(same)} AND {bounds} LIMIT {limit}"
     )
-    return [(day, number) for day, number in connection.execute(*bound(statement, texts))]
+    return [(day, number) for day, number in db.written(connection, statement, texts)]
 
 
 def wide(way: Way, *, by_day: bool = False) -> Branch:
@@ -344,8 +340,7 @@ def probed(connection: Connection, view: View, way: Way, limit: int, after: Key 
         f"SELECT day, number FROM ({inner}) AS newest WHERE {' AND '.join(conditions)} "  # noqa: S608
         f"ORDER BY day DESC, number DESC LIMIT {limit}"
     )
-    for row in connection.execute(*bound(statement, codes)):
-        yield row.day, row.number
+    yield from db.written(connection, statement, codes)
 
 
 def read(connection: Connection, view: View, branches: Sequence[Branch], limit: int, after: Key | None) -> list[Key]:
@@ -362,7 +357,7 @@ def read(connection: Connection, view: View, branches: Sequence[Branch], limit: 
     statement = (
         f"SELECT day, number FROM ({' UNION ALL '.join(parts)}) AS b ORDER BY day DESC, number DESC LIMIT {2 * limit}"  # noqa: S608
     )
-    rows = connection.execute(*bound(statement if len(parts) > 1 else parts[0], texts))
+    rows = db.written(connection, statement if len(parts) > 1 else parts[0], texts)
     return sorted({(day, number) for day, number in rows}, reverse=True)[:limit]
 
 
@@ -376,13 +371,6 @@ def seen(view: View, after: Key | None, key: str = "p", day: str = "") -> str:
     return found
 
 
-def bound(statement: str, texts: Sequence[str]) -> tuple[Any, dict[str, str]]:
-    """A statement with its texts bound in the place of its question marks."""
-    pieces = statement.split("?")
-    named = "".join(f"{piece}:t{n}" for n, piece in enumerate(pieces[:-1])) + pieces[-1]
-    return text(named), {f"t{n}": each for n, each in enumerate(texts)}
-
-
 def numbers(some: Iterable[int]) -> str:
     """Numbers as a list in a statement."""
     return ", ".join(str(int(one)) for one in sorted(some))
@@ -394,7 +382,8 @@ def events_of(connection: Connection, view: View, actors: Iterable[int]) -> int:
         f"SELECT sum(events) FROM coded_active WHERE year = -1 AND actor IN ({numbers(actors)}) "  # noqa: S608
         f"AND since <= {int(view.revision)}"
     )
-    return connection.execute(text(statement)).scalar() or 0
+    [[found]] = db.written(connection, statement)
+    return int(found or 0)
 
 
 def activity(connection: Connection, view: View, actors: Iterable[int]) -> dict[int, int]:
@@ -405,7 +394,7 @@ def activity(connection: Connection, view: View, actors: Iterable[int]) -> dict[
         f"AND since <= {int(view.revision)} GROUP BY actor"
     )
     found = dict.fromkeys(wanted, 0)
-    found.update({row.actor: int(row.n) for row in connection.execute(text(statement))})
+    found.update({actor: int(n) for actor, n in db.written(connection, statement)})
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from app import db
 from app.models.search import known_word, searchable
 from app.query import text_postgresql, text_sqlite
 from app.query.fields import View
@@ -36,7 +38,8 @@ S = searchable.c
 STEP: Final = 2**32  # numbers of a revision
 PLACED: Final = 2**31  # from here on within a revision, a number says itself what it stands for
 CHUNK: Final = 500
-SHOWN: Final = ", ".join(f"s.{name}" for name in ("number", "noun", "id", "since", "face", "source", "start", *WEIGHTS))
+COLUMNS: Final = ("number", "noun", "id", "since", "face", "source", "start", *WEIGHTS)
+SHOWN: Final = ", ".join(f"s.{name}" for name in COLUMNS)
 NEVER: Final = 2**63 - 1
 
 
@@ -183,10 +186,16 @@ def find(
     With `own`, the ids of other records are not looked in. Rows of the noun `but` are passed over.
     """
     how = engine(connection)
+    given = {"asked": how.expression(terms, nouns, own=own), "most": limit, "but": but, **seen(view, before)}
+    return db.rows(connection, finding(how), given)
+
+
+@lru_cache
+def finding(how: ModuleType) -> TextualSelect:
+    """The statement for that."""
     found = f"{how.MATCH.format(asked='asked')} AND {how.NUMBER} < :before AND {SEEN} AND s.noun <> :but"
     statement = f"SELECT {SHOWN} FROM {how.FOUND} WHERE {found} ORDER BY {how.NUMBER} DESC LIMIT :most"  # noqa: S608
-    given = {"asked": how.expression(terms, nouns, own=own), "most": limit, "but": but, **seen(view, before)}
-    return connection.execute(text(statement), given).all()
+    return text(statement).columns(*[S[name] for name in COLUMNS])
 
 
 def ids(connection: Connection, view: View, terms: Sequence[Term], noun: str, *, limit: int) -> list[str]:
