@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import networkx as nx
 import pytest
+from sqlalchemy import select
 
 from app import ledger
 from app.importers.runner import run
@@ -21,6 +22,7 @@ from app.models.coded import coded_actor, coded_link
 from tests.base import KnowledgeBase
 from tests.brute import actor
 from tests.conftest import BACKENDS, database_url
+from tests.test_coded import bring, facts
 from tests.test_query_counts import cost
 
 PEOPLE = [f"p{n}" for n in range(6)]
@@ -357,12 +359,40 @@ def test_the_link_of_every_number_lists_just_that_many_records(world: World, giv
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_a_network_keeps_the_strongest_edges_of_each_node_and_says_what_it_left_out(world: World, limit: int) -> None:
-    whole = world.graph()
+@pytest.mark.parametrize("start", ["s1", "Far Away"])
+def test_a_network_keeps_the_strongest_edges_of_each_node_and_says_what_it_left_out(
+    world: World, limit: int, start: str
+) -> None:
+    start = world.ids.get(start, start)
+    check_strongest(world.kb, world.graph(), start, limit)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_the_strongest_edges_among_actors_that_only_a_dataset_names_are_those_of_a_scan(
+    kb: KnowledgeBase, tmp_path: Path, limit: int
+) -> None:
+    found = facts(5, 300)
+    bring(kb, tmp_path, found[:200])
+    bring(kb, tmp_path, found, whole=True)  # some counterparts have numbers of two revisions
+    with kb.database.read() as connection:
+        ids = {row.name: row.id for row in connection.execute(select(coded_actor.c.name, coded_actor.c.id))}
+    whole = nx.Graph()
+    for fact in found:
+        one, other = ids[fact.initiator], ids[fact.recipient]
+        if one != other:
+            n = whole.edges[one, other]["n"] if whole.has_edge(one, other) else 0
+            whole.add_edge(one, other, n=n + 1)
+
+    for start in sorted(whole)[:4]:
+        check_strongest(kb, whole, start, limit)
+
+
+def check_strongest(kb: KnowledgeBase, whole: nx.Graph, start: str, limit: int) -> None:
+    """Whether a network of depth 2 holds the strongest edges of each node in it, and says how many it left out."""
     strongest = {
         node: sorted(whole[node], key=lambda end, node=node: (-whole[node][end]["n"], end))[:limit] for node in whole
     }
-    reached, rim = {"s1"}, ["s1"]
+    reached, rim = {start}, [start]
     kept: set[frozenset[str]] = set()
     left = 0
     for _ in range(2):
@@ -371,10 +401,13 @@ def test_a_network_keeps_the_strongest_edges_of_each_node_and_says_what_it_left_
         rim = sorted({end for node in rim for end in strongest[node]} - reached)
         reached |= set(rim)
 
-    answer = asked(world.kb, "network", actor="s1", depth=2, limit=limit, among="false")
+    answer = asked(kb, "network", actor=start, depth=2, limit=limit, among="false")
 
-    assert set(edges(answer)) == kept
+    assert {pair: edge["n"] for pair, edge in edges(answer).items()} == {pair: whole.edges[*pair]["n"] for pair in kept}
     assert {node["id"] for node in answer["nodes"]} == reached
+    told = {node["id"]: node["neighbours"] for node in answer["nodes"] if node["neighbours"] is not None}
+    assert told == {node: whole.degree(node) for node in told}
+    assert start in told
     assert answer["left_out"]["edges"] == left
     assert answer["truncated"] is (left > 0)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,9 +11,24 @@ import orjson
 from sqlalchemy import Connection, and_, or_, select
 
 from app.answers import resolve
-from app.answers.ties import Asked, Pair, Tie, Who, all_of, edge, edge_text, events_base, ordered, place, shared, who
+from app.answers.ties import (
+    KINDS,
+    Asked,
+    Pair,
+    Tie,
+    Who,
+    all_of,
+    curated,
+    edge,
+    edge_text,
+    events_base,
+    ordered,
+    shared,
+    who,
+)
+from app.coded import ties as coded_ties
 from app.coded.question import numbers
-from app.coded.ties import Key, ends
+from app.coded.ties import Key, ends, neighbours
 from app.models.actor import actor, membership
 from app.query.fields import Found, View
 from app.query.plan import FOUND
@@ -48,16 +64,25 @@ class Start:
 
 @dataclass(slots=True)
 class Graph:
-    """What was found: how far each actor is, how many neighbours those have that were looked at, and the ties by pair."""
+    """What was found: how far each actor is, how many neighbours those have that were looked at, and the ties by pair.
+
+    Most pairs share coded events and nothing else. Of those there are thousands, so all that is kept of one is how many it shares.
+    """
 
     distance: dict[Key, int] = field(default_factory=dict)
     neighbours: dict[Key, int] = field(default_factory=dict)
     ties: dict[Pair, Sequence[Tie]] = field(default_factory=dict)
+    coded: dict[Pair, int] = field(default_factory=dict)  # of pairs that are not among `ties`
+    days: dict[Pair, tuple[int, int]] = field(default_factory=dict)  # the first and the last of the strongest of those
     names: dict[Key, Who] = field(default_factory=dict)
     nodes_left: set[Key] = field(default_factory=set)
     edges_left: int = 0
     among_left: int = 0
     undated: int = 0
+
+    def has(self, pair: Pair) -> bool:
+        """Whether an edge is shown."""
+        return pair in self.coded or pair in self.ties
 
 
 def start(connection: Connection, view: View, asked: Asked, given: Sequence[str], name: str = "actor") -> Start:
@@ -134,26 +159,38 @@ def step(
     connection: Connection, asked: Asked, graph: Graph, frontier: Sequence[Key], size: Size, level: int
 ) -> list[Key]:
     """Add the strongest neighbours of each of these, and give those that are new."""
-    told, coded = all_of(connection, asked, frontier)
+    told, coded, sizes = nearest_of(connection, asked, frontier, size.limit)
     near = together(told, coded, frontier)
-    kept = strongest_of(connection, asked, graph, near, size.limit)
-    best: dict[Key, int] = {}
-    for key, chosen in kept.items():
-        own = near[key]
-        for end in chosen:
-            if end not in graph.distance:
-                best[end] = max(best.get(end, 0), own[end])
-    room = size.nodes - len(graph.distance)
-    fresh = list(best)
+    kept = strongest_of(connection, asked, graph, near, size.limit, sizes)
+    distance = graph.distance
+    fresh = list(dict.fromkeys(end for chosen in kept.values() for end in chosen if end not in distance))
+    room = size.nodes - len(distance)
     if len(fresh) > room:
+        best: dict[Key, int] = {}
+        for key, chosen in kept.items():
+            for end in chosen:
+                best[end] = max(best.get(end, 0), near[key][end])
         graph.names.update(who(connection, asked.view, set(fresh) - graph.names.keys()))
         fresh.sort(key=lambda end: (-best[end], graph.names[end].id))
         graph.nodes_left |= set(fresh[max(room, 0) :])
         fresh = fresh[: max(room, 0)]
-    for end in fresh:
-        graph.distance[end] = level
+    distance.update(dict.fromkeys(fresh, level))
     add(graph, told, coded, kept)
     return fresh
+
+
+def nearest_of(
+    connection: Connection, asked: Asked, keys: Sequence[Key], limit: int
+) -> tuple[dict[Pair, list[Tie]], dict[Key, dict[Key, int]], dict[Key, int]]:
+    """What ties each of these to others: ties of curated records by pair, and coded events by end; where these are only the first
+    ones, how many there are.
+    """
+    told, coded, sizes = curated(connection, asked, keys), {}, {}
+    if asked.coded is not None:
+        for key, (n, first) in coded_ties.strongest(connection, asked.coded, asked.links, keys, limit).items():
+            sizes[key], coded[key] = n, first
+        coded |= neighbours(connection, asked.coded, asked.links, [key for key in keys if key not in coded])
+    return told, coded, sizes
 
 
 def together(
@@ -174,17 +211,22 @@ def together(
 
 
 def strongest_of(
-    connection: Connection, asked: Asked, graph: Graph, near: Mapping[Key, Mapping[Key, int]], limit: int
+    connection: Connection,
+    asked: Asked,
+    graph: Graph,
+    near: Mapping[Key, Mapping[Key, int]],
+    limit: int,
+    sizes: Mapping[Key, int],
 ) -> dict[Key, list[Key]]:
-    """The neighbours of each that are shown: those with the most records, ties by id."""
+    """The neighbours of each that are shown: those with the most records, ties by id; `sizes`: how many, where not all are here."""
     kept: dict[Key, list[Key]] = {}
     tied: dict[Key, list[Key]] = {}
     for key, own in near.items():
-        graph.neighbours[key] = len(own)
-        if len(own) <= limit:
+        n_all = graph.neighbours[key] = sizes.get(key, len(own))
+        if n_all <= limit:
             kept[key] = list(own)
             continue
-        graph.edges_left += len(own) - limit
+        graph.edges_left += n_all - limit
         least = sorted(own.values(), reverse=True)[limit - 1]
         most = [(end, n) for end, n in own.items() if n >= least]
         kept[key] = [end for end, n in most if n > least]
@@ -207,21 +249,22 @@ def add(
     kept: Mapping[Key, Iterable[Key]],
 ) -> None:
     """Add the edges that are shown, with everything that ties their ends."""
-    distance, ties = graph.distance, graph.ties
+    distance, alike = graph.distance, graph.coded
     for key, chosen in kept.items():
         own = coded.get(key, {})
+        alone = type(key) is int  # curated records tie nobody whom only datasets name
         for end in chosen:
             if end not in distance:
                 continue
-            if type(key) is int and type(end) is int:
-                pair: Pair = (key, end) if key < end else (end, key)
-            else:
-                pair = ordered(key, end)
-            if pair in ties:
+            pair: Pair = ((key, end) if key < end else (end, key)) if alone and type(end) is int else ordered(key, end)  # type: ignore[operator]
+            if pair in alike or pair in graph.ties:
                 continue
-            here = told.get(pair)
             n = own.get(end, 0)
-            ties[pair] = with_coded(here, n) if here else shared(n)
+            here = None if alone else told.get(pair)
+            if here:
+                graph.ties[pair] = with_coded(here, n)
+            else:
+                alike[pair] = n
 
 
 def with_coded(told: Sequence[Tie], n: int) -> list[Tie]:
@@ -247,38 +290,44 @@ def among(connection: Connection, asked: Asked, graph: Graph, outermost: Sequenc
     for key, own in all_near.items():
         graph.neighbours[key] = len(own)
     inside = {
-        key: {end: n for end, n in own.items() if end in graph.distance and ordered(key, end) not in graph.ties}
+        key: {end: n for end, n in own.items() if end in graph.distance and not graph.has(ordered(key, end))}
         for key, own in all_near.items()
     }
     counted = dict(graph.neighbours)
-    kept = strongest_of(connection, asked, graph, inside, size.limit)
+    kept = strongest_of(connection, asked, graph, inside, size.limit, {})
     graph.neighbours = counted
     add(graph, told, coded, kept)
 
 
 def strongest(graph: Graph) -> None:
     """Keep no more edges than an answer may have."""
-    if len(graph.ties) > EDGES_MOST:
-        best = sorted(graph.ties.items(), key=lambda one: (-sum(tie.n for tie in one[1]), str(one[0])))
-        graph.edges_left += len(best) - EDGES_MOST
-        graph.ties = dict(best[:EDGES_MOST])
+    left = len(graph.ties) + len(graph.coded) - EDGES_MOST
+    if left > 0:
+        sizes = {pair: sum(tie.n for tie in ties) for pair, ties in graph.ties.items()} | graph.coded
+        best = set(sorted(sizes, key=lambda pair: (-sizes[pair], str(pair)))[:EDGES_MOST])
+        graph.edges_left += left
+        graph.ties = {pair: ties for pair, ties in graph.ties.items() if pair in best}
+        graph.coded = {pair: n for pair, n in graph.coded.items() if pair in best}
 
 
 def date(connection: Connection, asked: Asked, graph: Graph) -> None:
     """Give the strongest edges the first and last day of their coded events."""
     if asked.coded is None:
         return
-    able = [pair for pair, ties in graph.ties.items() if datable(asked, pair, ties)]
+    also = {pair: ties[0].n for pair, ties in graph.ties.items() if datable(asked, pair, ties)}
+    able = [*also, *graph.coded]
     if len(able) > DATED_MOST:
         graph.undated = len(able) - DATED_MOST
         # Those with fewer records than the last of them need no names.
-        least = sorted([graph.ties[pair][0].n for pair in able], reverse=True)[DATED_MOST - 1]
-        able = [pair for pair in able if graph.ties[pair][0].n >= least]
+        least = sorted([*also.values(), *graph.coded.values()], reverse=True)[DATED_MOST - 1]
+        sizes = {pair: n for some in (also, graph.coded) for pair, n in some.items() if n >= least}
         graph.names.update(who(connection, asked.view, graph.distance.keys() - graph.names.keys()))
         names = graph.names
-        able.sort(key=lambda pair: (-graph.ties[pair][0].n, names[pair[0]].id, names[pair[1]].id))
-        able = able[:DATED_MOST]
+        able = sorted(sizes, key=lambda pair: (-sizes[pair], names[pair[0]].id, names[pair[1]].id))[:DATED_MOST]
     for pair, found in ends(connection, asked.coded, asked.links, able).items():
+        if pair not in also:
+            graph.days[pair] = found.first, found.last
+            continue
         tie, *rest = graph.ties[pair]
         first = found.first if tie.first is None else min(found.first, tie.first)
         last = found.last if tie.last is None else max(found.last, tie.last)
@@ -313,39 +362,28 @@ def told(asked: Asked, graph: Graph, *, text: bool = False) -> Told:
     keys = sorted(graph.distance, key=lambda key: names[key].id)
     named = [names[key] for key in keys]
     rank = {key: n for n, key in enumerate(keys)}
-    quoted = [one.quoted for one in named]
-    ids = [f'"{one.id}"' if one.id == one.quoted else orjson.dumps(one.id).decode() for one in named]
-    base = events_base(asked) if text and asked.coded is not None else None
     degree, events = [0] * len(keys), [0] * len(keys)
-    several: set[Pair] = set()  # edges that hold something else than coded events
-    edges: list[tuple[int, int, int, Any]] = []
-    unreal = False
-    for pair, ties in graph.ties.items():
-        one, other = rank[pair[0]], rank[pair[1]]
-        if one > other:
-            one, other = other, one
+    order: list[tuple[int, int, int]] = []
+    for (key, end), n in graph.coded.items():
+        one, other = rank[key], rank[end]
         degree[one] += 1
         degree[other] += 1
-        tie = ties[0]
-        if base is not None and len(ties) == 1 and tie.kind == "event" and tie.status == "occurred":
-            n = tie.n
-            said = edge_text(base, n, tie.first, tie.last)
-            line = (
-                f'{{"source":{ids[one]},"target":{ids[other]},{said}{quoted[one]}&participant.is={quoted[other]}"}}]}}'
-            )
-            edges.append((-n, one, other, line))
-            events[one] += n
-            events[other] += n
-        else:
-            several.add(pair)
-            shown = edge(asked, (names[pair[0]], names[pair[1]]), ties, names)
-            edges.append((-shown["n"], one, other, orjson.dumps(shown).decode() if text else shown))
-            unreal = unreal or shown["hypothetical"]
+        events[one] += n
+        events[other] += n
+        order.append((-n, one, other) if one < other else (-n, other, one))
+    rare: dict[tuple[int, int], dict[str, Any]] = {}  # edges of more than coded events
+    for pair, ties in graph.ties.items():
+        one, other = place = placed(rank, pair)
+        degree[one] += 1
+        degree[other] += 1
+        rare[place] = edge(asked, (named[one], named[other]), ties, names)
+        order.append((-rare[place]["n"], one, other))
+    order.sort()
+    days = {placed(rank, pair): (graph.coded[pair], *found) for pair, found in graph.days.items()}
+    edges = lines(asked, named, order, days, rare) if text else shown(asked, named, order, days, rare)
     counts: list[dict[str, int]] = [{"event": n} if n else {} for n in events]
-    if several:
-        mixed = {rank[key] for pair in several for key in pair}
-        for n, own in added_up(graph, rank, mixed).items():
-            counts[n] = own
+    for n, more in added_up(graph, rank).items():
+        counts[n] = {kind: of for kind in KINDS if (of := more[kind] + (events[n] if kind == "event" else 0))}
     nodes: list[dict[str, Any]] = [
         {
             "id": one.id,
@@ -363,21 +401,57 @@ def told(asked: Asked, graph: Graph, *, text: bool = False) -> Told:
         for key, one, edges_n, own in zip(keys, named, degree, counts, strict=True)
     ]
     nodes.sort(key=farther)
-    edges.sort()
-    lines = [line for _, _, _, line in edges]
-    return Told(nodes, orjson.Fragment(f"[{','.join(lines)}]") if text else lines, len(lines), unreal)
+    unreal = any(one["hypothetical"] for one in rare.values())
+    return Told(nodes, edges, len(order), unreal)
 
 
-def added_up(graph: Graph, rank: Mapping[Key, int], wanted: Set[int]) -> dict[int, dict[str, int]]:
-    """How many records of each kind the edges of some nodes hold, the kinds in the order in which they come."""
-    counts: dict[int, dict[str, int]] = {n: {} for n in wanted}
+def placed(rank: Mapping[Key, int], pair: Pair) -> tuple[int, int]:
+    """The places of two ends, the first one first."""
+    one, other = rank[pair[0]], rank[pair[1]]
+    return (one, other) if one < other else (other, one)
+
+
+Order = Sequence[tuple[int, int, int]]  # edges: less than nothing by the number of records, and the places of both ends
+Days = Mapping[
+    tuple[int, int], tuple[int, int, int]
+]  # by both places: the number of coded events, the first and the last
+Rare = Mapping[tuple[int, int], dict[str, Any]]
+
+
+def lines(asked: Asked, named: Sequence[Who], order: Order, days: Days, rare: Rare) -> orjson.Fragment:
+    """The edges as JSON. Thousands hold coded events alone, so what is the same for many is made once."""
+    base = events_base(asked) if asked.coded is not None else ""
+    ids = [f'"{one.id}"' if one.id == one.quoted else orjson.dumps(one.id).decode() for one in named]
+    quoted = [one.quoted for one in named]
+    undated = {n: edge_text(base, -n, None, None) for n in {n for n, _, _ in order}}
+
+    def line(one: int, other: int, said: str) -> str:
+        return f'{{"source":{ids[one]},"target":{ids[other]},{said}{quoted[one]}&participant.is={quoted[other]}"}}]}}'
+
+    apart = {place: orjson.dumps(told).decode() for place, told in rare.items()}
+    apart |= {place: line(*place, edge_text(base, *own)) for place, own in days.items()}
+    told = [apart.get((one, other)) or line(one, other, undated[n]) for n, one, other in order]
+    return orjson.Fragment(f"[{','.join(told)}]")
+
+
+def shown(asked: Asked, named: Sequence[Who], order: Order, days: Days, rare: Rare) -> list[dict[str, Any]]:
+    """The edges as the API shows them."""
+
+    def coded(n: int, one: int, other: int) -> dict[str, Any]:
+        _, first, last = days.get((one, other), (n, None, None))
+        return edge(asked, (named[one], named[other]), (shared(n)[0]._replace(first=first, last=last),), {})
+
+    return [rare.get((one, other)) or coded(-n, one, other) for n, one, other in order]
+
+
+def added_up(graph: Graph, rank: Mapping[Key, int]) -> dict[int, Counter[str]]:
+    """How many records of each kind the edges hold of each node that curated records tie to others."""
+    counts: dict[int, Counter[str]] = {}
     for pair, ties in graph.ties.items():
         for key in pair:
-            own = counts.get(rank[key])
-            if own is None:
-                continue
-            for tie in sorted(ties, key=place) if len(ties) > 1 else ties:
-                own[tie.kind] = own.get(tie.kind, 0) + tie.n
+            own = counts.setdefault(rank[key], Counter())
+            for tie in ties:
+                own[tie.kind] += tie.n
     return counts
 
 

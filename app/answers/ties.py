@@ -454,10 +454,9 @@ def who(connection: Connection, view: View, keys: Iterable[Key]) -> dict[Key, Wh
     ids = sorted(key for key in keys if isinstance(key, str))
     if ids:
         query = select(actor.c.id, actor.c.name, actor.c.kind).where(actor.c.id.in_(ids), standing(actor, view))
-        told.update({id: called(id, name, kind, None) for id, name, kind in connection.execute(query)})
+        told.update((id, called(id, name, kind, None)) for id, name, kind in connection.execute(query))
     numbers = [key for key in keys if isinstance(key, int)]
-    for number, id, name, dataset in named(connection, numbers):
-        told[number] = called(id, name, None, dataset)
+    told.update((number, called(id, name, None, dataset)) for number, id, name, dataset in named(connection, numbers))
     return told
 
 

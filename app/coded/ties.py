@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, or_, select
 
+from app import db
 from app.coded.ahead import months
 from app.coded.question import Question, longest, period_conditions, stands
 from app.errors import BadQuery, Fault
@@ -36,6 +37,7 @@ E, P = coded_event.c, coded_part.c
 Key = str | int
 PARTS_MOST = 2_000_000  # parts that a window may read: two seconds
 PAIRS_EACH = 100  # pairs whose ends are looked up in one statement, two selects each: SQLite takes 500
+SEVERAL_MOST = 2_000  # numbers that are left aside in a statement, three times
 NUMBERS_EACH = 20_000  # numbers in one statement: both databases take more
 
 
@@ -45,6 +47,7 @@ class Links:
 
     actors: Mapping[int, str]
     numbers: Mapping[str, tuple[int, ...]]
+    several: tuple[int, ...] = ()  # the datasets' actors of whom more than one is the same here
 
     def of(self, key: Key) -> tuple[int, ...]:
         """The datasets' actors that stand behind an end."""
@@ -94,7 +97,7 @@ def links(connection: Connection, view: View) -> Links:
         back: dict[str, tuple[int, ...]] = {}
         for number, id in sorted(here.items()):
             back[id] = (*back.get(id, ()), number)
-        return Links(here, back)
+        return Links(here, back, tuple(number for own in back.values() if len(own) > 1 for number in own))
 
     return LINKS.get(connection, view, None, find)
 
@@ -136,13 +139,86 @@ def neighbours(connection: Connection, asked: Coded, known: Links, keys: Iterabl
 def packed(connection: Connection, query: Select[Any]) -> Select[Any]:
     """The rows of actor, counterpart and number with one row for each actor: the others as a JSON list, and their numbers."""
     actor_, other, n = query.subquery().c
+    embedded = connection.dialect.name == "sqlite"
+    return select(actor_, listed(other, embedded=embedded), listed(n, embedded=embedded)).group_by(actor_)
 
-    def listed(column: Any) -> Any:
-        return (
-            func.json_group_array(column) if connection.dialect.name == "sqlite" else cast(func.json_agg(column), Text)
+
+def listed(column: Any, *, embedded: bool) -> Any:
+    """A column as one JSON list."""
+    return func.json_group_array(column) if embedded else cast(func.json_agg(column), Text)
+
+
+def strongest(
+    connection: Connection, asked: Coded, known: Links, keys: Iterable[Key], most: int
+) -> dict[Key, tuple[int, dict[Key, int]]]:
+    """With how many others each of these ends shares events, and how many with the first `most`, and all that equal the last.
+
+    A busy actor has hundreds of counterparts, of whom a network shows the first fifty: the others are counted, and not read. Told
+    of ends that are nobody here, where it was counted ahead.
+    """
+    numbers = [key for key in keys if type(key) is int]
+    if not numbers or not asked.whole or asked.datasets or len(known.several) > SEVERAL_MOST:
+        return {}
+    here = known.actors
+    told = {"actors": numbers, "revision": asked.view.revision, "above": most - 1}
+    if known.several:
+        told["several"] = [*known.several]
+    query = met_most(connection.dialect.name == "sqlite", several=bool(known.several))
+    found: dict[Key, tuple[int, dict[Key, int]]] = {}
+    for number, n, others, ns in db.tuples(connection, query, told):
+        first: dict[Key, int] = dict(zip(orjson.loads(others), orjson.loads(ns), strict=True))
+        for other in here.keys() & first.keys():
+            first[here[other]] = first.pop(other)
+        found[number] = n, first
+    if known.several:
+        # Their numbers are added up first. `+ 0`: all counterparts of an actor are read sooner than each of these is looked up.
+        c = coded_counterpart.c
+        for number, other, n in connection.execute(pairs(asked, numbers).where((c.other + 0).in_(known.several))):
+            n_all, first = found.get(number, (0, {}))
+            found[number] = n_all + (here[other] not in first), first
+            first[here[other]] = first.get(here[other], 0) + n
+    return found
+
+
+@lru_cache(4)
+def met_most(embedded: bool, *, several: bool) -> Any:
+    """How many counterparts actors have, and the first of them with their numbers.
+
+    Its values: `actors`, `revision`, `above` (one less than how many are the first), and `several`, which are left aside. All of it
+    is read from one index, which holds the counterparts of an actor in the order of their numbers.
+    """
+    every, last, first = (coded_counterpart.alias(name) for name in ("every", "last", "first"))
+    revision: Any = bindparam("revision")
+
+    def met(table: Any, whose: Any) -> ColumnElement[bool]:
+        c = table.c
+        standing_ = and_(c.since <= revision, or_(c.until.is_(None), c.until > revision))
+        met_ = and_(c.actor == whose, standing_, c.other != whose, c.other != NOBODY, c.events != 0)
+        return and_(met_, c.other.not_in(bindparam("several", expanding=True))) if several else met_
+
+    number = coded_actor.c.number
+    above: Any = bindparam("above")
+    least = select(last.c.events).where(met(last, number)).order_by(last.c.events.desc()).limit(1).offset(above)
+    who = (
+        select(
+            number,
+            select(func.count()).select_from(every).where(met(every, number)).scalar_subquery().label("n"),
+            func.coalesce(least.scalar_subquery(), 1).label("least"),
         )
-
-    return select(actor_, listed(other), listed(n)).group_by(actor_)
+        .where(number.in_(bindparam("actors", expanding=True)))
+        .cte("who")
+        .prefix_with("MATERIALIZED")
+    )
+    return (
+        select(
+            who.c.number,
+            who.c.n,
+            listed(first.c.other, embedded=embedded),
+            listed(first.c.events, embedded=embedded),
+        )
+        .join_from(who, first, and_(met(first, who.c.number), first.c.events >= who.c.least))
+        .group_by(who.c.number, who.c.n)
+    )
 
 
 def pairs(asked: Coded, numbers: Sequence[int]) -> Select[Any]:
@@ -207,8 +283,7 @@ def bounded(connection: Connection, asked: Coded, numbers: Sequence[int]) -> Non
         raise BadQuery(detail, errors=[Fault(name, detail)])
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(NamedTuple):
     """The first and the last event between two actors, by the days on which they begin."""
 
     first: int
@@ -250,15 +325,15 @@ def ends(
             len(asked.kinds),
             len(asked.kinds_not),
         )
-        for one, other, first, at, number in connection.exec_driver_sql(sql, tuple(values)).all():
+        for one, other, first, at, number in connection.exec_driver_sql(sql, tuple(values)).cursor.fetchall():
             pair = owner[(one, other)]
             had = found.get(pair)
             if had is None:
                 found[pair] = Ends(at, at, number)
             elif first:
-                found[pair] = replace(had, first=min(had.first, at))
+                found[pair] = Ends(min(had.first, at), had.last, had.number)
             elif (at, number) > (had.last, had.number):
-                found[pair] = replace(had, first=min(had.first, at), last=at, number=number)
+                found[pair] = Ends(min(had.first, at), at, number)
     return found
 
 
@@ -304,11 +379,15 @@ def ends_of(
 
 def named(connection: Connection, numbers: Iterable[int]) -> Iterator[tuple[int, str, str, str]]:
     """Actors as their datasets name them: the number, the datasets' own id and name, and the dataset."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
     for some in chunks(sorted(numbers)):
-        # Only marks for values are put together here; built as others are, it would take as long to make as to read.
-        sql = f"SELECT number, id, name, dataset FROM coded_actor WHERE number IN ({','.join([mark] * len(some))})"  # noqa: S608
-        yield from connection.exec_driver_sql(sql, tuple(some)).cursor  # type: ignore[misc]
+        # Filled up with the last one, so that few different statements are prepared.
+        told = [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
+        yield from zip(*db.columns(connection, NAMED, {"numbers": told}), strict=True)
+
+
+NAMED: Any = select(coded_actor.c.number, coded_actor.c.id, coded_actor.c.name, coded_actor.c.dataset).where(
+    coded_actor.c.number.in_(bindparam("numbers", expanding=True))
+)
 
 
 def event_ids(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, str]:

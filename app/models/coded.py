@@ -255,8 +255,8 @@ coded_counterpart = Table(
     Column("reports", Integer, nullable=False),
     Column("initiated", Integer, nullable=False, comment=ROLE_COMMENTS["initiated"]),
     Column("received", Integer, nullable=False, comment=ROLE_COMMENTS["received"]),
-    # Who an actor met most, read from the end; what revisions have closed is passed over.
-    Index("ix_coded_counterpart_most", "actor", "events", "other"),
+    # Who an actor met most, read from the end; what revisions have closed is passed over, which the index itself says.
+    Index("ix_coded_counterpart_most", "actor", "events", "other", "since", "until"),
     info=sharded("actor"),
     sqlite_with_rowid=False,
     comment="How often an actor and another are in one event, from one revision to another.",

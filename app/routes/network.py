@@ -264,6 +264,9 @@ def showing(request: Request) -> Response:
         values.get("nodes", network.NODES),
         values.get("among"),
     )
+    if (size.depth > 1 or size.among) and "if-none-match" not in request.headers:
+        # Known before the database is asked; whoever has the answer already is told so without waiting for a turn.
+        heavy.only(request)
     with here.database.read() as connection:
         pinned = reading.pin(
             request, connection, **reading.view_values(values), shows_words=False, representation=representation
