@@ -475,11 +475,13 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
             "isolation_level": None,
             "timeout": wait_seconds,
             "check_same_thread": False,
-            "cached_statements": 256,
+            "cached_statements": 100,
         },
         pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
+        # The one that was just used has the pages that are asked for again; the others stay small.
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -493,9 +495,9 @@ def _sqlite(url: URL, connections: int, wait_seconds: float, *, writes: bool) ->
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         # A mapped file counts as the process's own memory, once for each connection: 860 MB at 461 thousand events. The
-        # system's cache serves as well, and a little of our own.
+        # system's cache serves as well: a reader with 2 MB of its own is as quick as with 6, and there are nine of them.
         cursor.execute("PRAGMA mmap_size=0")
-        cursor.execute("PRAGMA cache_size=-6144")
+        cursor.execute(f"PRAGMA cache_size=-{6_144 if writes else 2_048}")
         cursor.execute("PRAGMA temp_store=MEMORY")
         if not writes:
             cursor.execute("PRAGMA query_only=ON")

@@ -20,6 +20,7 @@ import pysqlite3.dbapi2 as sqlite3
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
 from app import schema
@@ -175,6 +176,26 @@ def test_a_database_of_a_newer_version_is_left_alone(kb: KnowledgeBase) -> None:
     told = chancery(kb.database.url.render_as_string(hide_password=False), "migrate")
     assert (told.returncode, told.stdout) == (1, "")
     assert "Run that version" in told.stderr
+
+
+def test_the_order_of_migrations_is_the_one_that_alembic_sees() -> None:
+    scripts = ScriptDirectory.from_config(schema._config(MIGRATIONS)).walk_revisions()
+
+    assert schema.order(MIGRATIONS) == {one.revision: one.down_revision for one in scripts}
+
+
+def test_a_server_whose_schema_is_current_does_without_alembic(kb: KnowledgeBase) -> None:
+    code = (
+        "import sys; from app import main, schema; from app.db import open_database; from app.settings import Settings\n"
+        "schema.require(open_database(Settings().url), Settings().migrations)\n"
+        "print([name for name in ('alembic', 'mako', 'pygments') if name in sys.modules])"
+    )
+    url = kb.database.url.render_as_string(hide_password=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, env=environment(url), capture_output=True, text=True
+    )
+
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
 
 
 # ── Killed ──────────────────────────────────────────────────────────────────────────────────────────────────────────
