@@ -90,14 +90,21 @@ QUERIES = (
 )
 
 
-@pytest.mark.parametrize("few", [True, False], ids=["stretches", "spans of time"])
+READINGS: dict[str, dict[str, int]] = {
+    "stretches": {},
+    "spans of time": {"BRANCHES_MOST": 0, "ESTIMATED": 1, "PROBED": 10},
+    "by day": {"BRANCHES_MOST": 0, "READ_FOR_A_SEEK": 1_000_000},
+    "places": {"BRANCHES_MOST": 0, "READ_FOR_A_SEEK": 0, "SPARSE": 3},
+    "whole lists": {"BRANCHES_MOST": 0, "READ_FOR_A_SEEK": 0, "SEEKS_MOST": 0},
+}
+
+
+@pytest.mark.parametrize("reading", READINGS)
 def test_a_search_finds_the_events_that_a_look_at_every_event_finds(
-    kb: KnowledgeBase, tmp_path: Path, few: bool, monkeypatch: pytest.MonkeyPatch
+    kb: KnowledgeBase, tmp_path: Path, reading: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not few:
-        monkeypatch.setattr(wording, "BRANCHES_MOST", 0)
-        monkeypatch.setattr(wording, "ESTIMATED", 1)
-        monkeypatch.setattr(wording, "PROBED", 10)
+    for name, value in READINGS[reading].items():
+        monkeypatch.setattr(wording, name, value)
     some = facts(7, 160)
     bring(kb, tmp_path, some)
 

@@ -7,6 +7,7 @@ the index that holds it in order. Where a way has many actors, a stretch of time
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -33,6 +34,7 @@ ESTIMATED: Final = 400  # actors whose events are added up to know how far back 
 SPARSE: Final = 1_000  # events of a way that are sorted here, where it has no more
 SEEKS_MOST: Final = 2_500  # places in an index that are looked up for that
 FEW: Final = 500  # events that a filter names one by one
+READ_FOR_A_SEEK: Final = 8  # events that are read in order in the time in which one place in an index is looked up
 PROBED: Final = 2_000  # of the newest events, looked at for a way of very many actors
 
 Key = tuple[int, int]  # day and number
@@ -232,30 +234,36 @@ def far(connection: Connection, view: View, way: Way, limit: int, after: Key | N
         dense = list(probed(connection, view, way, limit, after))
         if len(dense) >= limit:
             return dense
-        span, a_day = 60, None
+        span, a_day = 60, math.inf
     else:
         # As long as it must be where the events of these actors are spread evenly, and half as long again.
         n = events_of(connection, view, way.one)
         a_day = n / (last - first + 1)
         span = max(1, 3 * limit * (last - first + 1) // (2 * n)) if n > limit else last - first + 1
     few = way.one is not None and seeks(way) <= SEEKS_MOST
-    if few:
-        rare = met(connection, view, way, SPARSE + 1, after)
-        if len(rare) <= SPARSE:
-            return sorted(set(rare), reverse=True)[:limit]
+    counted = False  # whether it is known that a way of few places has many events
     while True:
         begin = max(first, last - span)
-        # An event between two of the actors stands there twice.
-        if few:
-            found = sorted(set(met(connection, view, way, 2 * limit, after, begin)), reverse=True)[:limit]
+        # Few events are sooner looked through than many places looked up: SQLite took 2 ms for what now takes 0.06.
+        by_day = connection.dialect.name == "sqlite" and a_day * (last - begin) < READ_FOR_A_SEEK * seeks(way)
+        if by_day or not few:
+            found = read(connection, view, [between(wide(way, by_day=by_day), begin, last)], 2 * limit, after)[:limit]
         else:
-            by_day = a_day is not None and a_day * (last - begin) < seeks(way)
-            branch = wide(way, by_day=by_day and connection.dialect.name == "sqlite")
-            bounded = Branch(branch.tables, f"{branch.where} AND p.day >= {begin} AND p.day <= {last}", branch.texts)
-            found = read(connection, view, [bounded], 2 * limit, after)[:limit]
+            if not counted:
+                rare = met(connection, view, way, SPARSE + 1, after)
+                if len(rare) <= SPARSE:
+                    return sorted(set(rare), reverse=True)[:limit]
+                counted = True
+            # An event between two of the actors stands there twice.
+            found = sorted(set(met(connection, view, way, 2 * limit, after, begin)), reverse=True)[:limit]
         if len(found) >= limit or begin == first:
             return found
-        span *= 5
+        span *= max(2, min(5, 1 + 3 * limit // (2 * max(1, len(found)))))
+
+
+def between(branch: Branch, begin: int, last: int) -> Branch:
+    """A stretch of an index within these days."""
+    return replace(branch, where=f"{branch.where} AND p.day >= {int(begin)} AND p.day <= {int(last)}")
 
 
 def seeks(way: Way) -> int:
@@ -300,10 +308,7 @@ def met(
 
 
 def wide(way: Way, *, by_day: bool = False) -> Branch:
-    """A way as conditions that need not be a stretch of an index; `by_day` keeps SQLite from any but that of actors by day.
-
-    In a short time few events are to be looked through, and many pairs to be looked up: 0.06 ms rather than 2.
-    """
+    """A way as conditions that need not be a stretch of an index; `by_day` keeps SQLite from any but that of actors by day."""
     codes = sorted(way.codes) if way.codes is not None else None
     if way.one is None:
         assert codes is not None
