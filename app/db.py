@@ -16,7 +16,7 @@ import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,7 +62,9 @@ SCRATCH = {"scratch": (32_768, 8_192), "parts": (4_096, 32_768), "lot0": (4_096,
 SCRATCH_PAGE_BYTES = 16_384
 
 
-HURRY = threading.local()  # how much the queries of a thread are worth, see `Database.hurrying`
+HURRY = (
+    threading.local()
+)  # what the queries of a thread are worth, and its connection for them, see `Database.hurrying`
 LOOK_STEPS = 4_000  # of SQLite's machine between two looks at that: 0.1 ms
 
 
@@ -74,6 +76,7 @@ class Database:
     reader: Engine
     writer: Engine
     stalls: Stalls
+    spare: list[Connection] = field(default_factory=list)  # one for reading, kept for who hurries
 
     @property
     def embedded(self) -> bool:
@@ -86,6 +89,16 @@ class Database:
 
         Raises Unavailable at once while the database has just been found away: waiting for it again would hold up everybody.
         """
+        own: Connection | None = getattr(HURRY, "connection", None)
+        if own is not None and own.engine is self.reader:
+            HURRY.connection = None  # a read within this one takes another
+            try:
+                with translated():
+                    yield own
+            finally:
+                own.rollback()
+                HURRY.connection = own
+            return
         self.stalls.refuse()
         with translated():
             try:
@@ -102,16 +115,31 @@ class Database:
     def idle(self) -> bool:
         """Whether this is a SQLite file with a reading connection to spare, so that asking it waits for nobody."""
         pool = self.reader.pool
-        return isinstance(pool, QueuePool) and self.embedded and pool.checkedout() < pool.size()
+        return self.embedded and (bool(self.spare) or (isinstance(pool, QueuePool) and pool.checkedout() < pool.size()))
 
     @contextmanager
     def hurrying(self, looks: int, seconds: float) -> Iterator[None]:
-        """Give up, as Unavailable, a SQLite query of this thread after so many looks, see LOOK_STEPS, or so long a time."""
-        HURRY.left, HURRY.until = looks, time.monotonic() + seconds
+        """Give up, as Unavailable, a SQLite query of this thread after so many looks, see LOOK_STEPS, or so long a time.
+
+        What is read meanwhile goes over one connection, which is kept for the next one who hurries: to take one out of the pool and
+        put it back costs more than a short question, and each has memory of its own that would have to be warm.
+        """
+        try:
+            own = self.spare.pop()
+        except IndexError:  # the first one, or another loop hurries meanwhile
+            with translated():
+                own = self.reader.connect()
+        HURRY.left, HURRY.until, HURRY.connection = looks, time.monotonic() + seconds, own
+        kept = False
         try:
             yield
+            kept = not self.spare
         finally:
-            HURRY.left = None
+            HURRY.left = HURRY.connection = None
+            if kept:
+                self.spare.append(own)
+            else:
+                own.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -151,8 +179,14 @@ class Database:
         finally:
             engine.dispose()
 
+    def let_go(self) -> None:
+        """Give back the connection that is kept for who hurries."""
+        while self.spare:
+            self.spare.pop().close()
+
     def close(self) -> None:
         """Close every pooled connection."""
+        self.let_go()
         self.reader.dispose()
         self.writer.dispose()
 

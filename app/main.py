@@ -166,6 +166,7 @@ def with_memory(app: FastAPI) -> ASGIApp:
         app,
         standing=app.state.watch.now,
         unchanged=app.state.watch.unchanged,
+        asked=None if state.database.embedded else app.state.watch.shared,
         most_bytes=settings.answers_bytes,
         metrics=state.metrics,
         prompt=None if counted else app.state.prompt,

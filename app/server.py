@@ -36,6 +36,7 @@ from app.routes.memory import WHOLE
 from app.routes.problems import problem
 from app.routes.rates import Tally
 from app.settings import Settings
+from app.standing import Standing
 
 EXAMPLE = "/v1/statements?speaker=Ishiba"
 OWN = ("request_id", "method", "path", "status", "ms")
@@ -52,8 +53,11 @@ START_SECONDS = 60.0
 
 log = logging.getLogger("chancery")
 
-# The answer to a request by its bytes, behind the headers that every answer begins with; None for one that was not met before.
-AtOnce = Callable[[bytes, list[tuple[bytes, bytes]]], bytes | None]
+# The answer to a request by its bytes, behind the headers that every answer begins with, where the database stands at what is
+# named last; None for one that was not met before.
+AtOnce = Callable[[bytes, list[tuple[bytes, bytes]], Standing | None], bytes | None]
+# What the database will say it stands at, for a request that was met before and cannot be answered without asking that.
+Soon = Callable[[bytes], asyncio.Future[Standing] | None]
 
 
 class JsonLines(logging.Formatter):
@@ -245,8 +249,11 @@ class Speaking(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         # An application that remembers answers says them by the request's bytes, see `routes/memory.py`.
         self.at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self.soon: Soon | None = getattr(self.app, "soon", None)
         self.between = True  # two requests: what comes next begins one
         self.begun = 0  # requests in what was read last
+        self.held = b""  # a request that was met before, until the database says what it stands at
+        self.behind = b""  # what came meanwhile
 
     @property
     def idle(self) -> bool:
@@ -256,21 +263,57 @@ class Speaking(HttpToolsProtocol):
         return cycle is None or cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
-        if self.at_once is None or not self.between:
+        if self.held:
+            self.behind += data
+            self.flow.pause_reading()
+        elif self.at_once is None or not self.between:
             super().data_received(data)
+        elif not self.idle or self.flow.write_paused:
+            self.read(data)
+        elif self.soon is None:
+            self.tell(data, None)
+        elif (stands := self.soon(data)) is None:
+            self.read(data)
+        else:
+            self._unset_keepalive_if_required()
+            self.held = data
+            stands.add_done_callback(self.settle)
+
+    def settle(self, stands: asyncio.Future[Standing]) -> None:
+        """Answer the request that is held, now that the database said what it stands at, or did not."""
+        data, behind, self.held, self.behind = self.held, self.behind, b"", b""
+        if self.transport.is_closing():
             return
-        if self.idle and not self.flow.write_paused:
-            told = self.at_once(data, self.server_state.default_headers)
-            if told is not None:
-                self.transport.write(told)
-                self._unset_keepalive_if_required()
-                self.on_response_complete()
-                return
+        if stands.cancelled() or stands.exception() is not None:
+            self.read(data)
+        else:
+            self.tell(data, stands.result())
+        if behind:
+            self.data_received(behind)
+
+    def tell(self, data: bytes, standing: Standing | None) -> None:
+        """Answer a request by its bytes, or read it."""
+        assert self.at_once is not None
+        told = self.at_once(data, self.server_state.default_headers, standing)
+        if told is None:
+            self.read(data)
+            return
+        self.transport.write(told)
+        self._unset_keepalive_if_required()
+        self.on_response_complete()
+
+    def read(self, data: bytes) -> None:
+        """Read what begins a request."""
         self.begun = 0
         super().data_received(data)
         if len(data) <= WHOLE_MOST and self.was_one():
             # The application may know the request by these bytes from now on; its task has not begun yet.
             self.scope["extensions"] = {WHOLE: {"bytes": data}}
+
+    def shutdown(self) -> None:
+        """End once nobody waits for an answer; what is held will be answered as the last one."""
+        if not self.held:
+            super().shutdown()
 
     def was_one(self) -> bool:
         """Whether what was read last was one whole request and nothing else."""

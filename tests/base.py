@@ -145,6 +145,7 @@ class KnowledgeBase:
         """Let go of the database, as soon as every thread of a request has."""
         self.client.close()
         self.watch.close()
+        self.database.let_go()
         limit = time.monotonic() + 5
         while any(engine.pool.checkedout() for engine in (self.database.reader, self.database.writer)):  # type: ignore[attr-defined]
             assert time.monotonic() < limit, "a connection was never given back"

@@ -16,7 +16,7 @@ from app.models.agreement import provision
 from app.models.topic import topic
 from app.query import page
 from app.query.evidence import Texts
-from app.query.fields import View
+from app.query.fields import Match, View
 from app.query.params import shown
 from app.query.plan import moved
 from app.query.sql import standing
@@ -121,7 +121,7 @@ def provisions(connection: Connection, view: View, ids: Sequence[str]) -> list[R
     if len(rows) > PROVISIONS_MOST:
         detail = f"These agreements lay down more than {PROVISIONS_MOST} things together. Compare fewer at once."
         raise BadQuery(detail, errors=[Fault("id", detail)])
-    matches = [page.Match(None, row.id, row) for row in rows]
+    matches = [Match(None, row.id, row) for row in rows]
     return page.records(connection, PROVISIONS, view, matches, Texts(connection))
 
 

@@ -17,8 +17,8 @@ from app.coded import counts as coded
 from app.coded.question import read
 from app.query import page, sql
 from app.query.evidence import Texts
-from app.query.fields import View
-from app.query.page import Bounds, Coverage, Match
+from app.query.fields import Match, View
+from app.query.page import Bounds, Coverage
 from app.query.sql import LAST_INTEGER
 from app.query.whole import Connect
 from app.resources import RESOURCES

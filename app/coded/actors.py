@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from orjson import Fragment
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, exists, false, func, null, or_, select
 
 from app import db
@@ -13,7 +14,7 @@ from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
 from app.names import fold
 from app.query import text_index
-from app.query.fields import Facet, Kept, Picked, Resource, Version, View
+from app.query.fields import Facet, Match, Picked, Resource, Version, View
 from app.query.page import rendered
 from app.query.plan import Plan
 from app.query.text import beginnings
@@ -27,7 +28,7 @@ BY_ID = select(coded_actor, null().label("until")).where(
 class CodedActors:
     """The unlinked actors of datasets as a store of the actors resource, see `app.query.fields.Store`."""
 
-    def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> Sequence[Kept]:
+    def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> Sequence[Match]:
         """The next actors after a key, in the plan's order."""
         condition = where(connection, plan)
         if condition is None:
@@ -42,7 +43,8 @@ class CodedActors:
             query = query.where(beyond)
         order = (column.desc(), A.id.desc()) if down else (column, A.id)
         return [
-            Kept(row._mapping[column], row.id, row) for row in connection.execute(query.order_by(*order).limit(limit))
+            Match(row._mapping[column], row.id, row, self)
+            for row in connection.execute(query.order_by(*order).limit(limit))
         ]
 
     def count(self, connection: Connection, plan: Plan, most: int | None) -> int:
@@ -67,21 +69,21 @@ class CodedActors:
         """None: a dataset does not say what kind of actor it names."""
         return {}
 
-    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Kept]:
+    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Match]:
         """The actors of these ids, linked ones too: their events still name them."""
         wanted = [id for id in ids if ":" in id]
         if not wanted:
             return []
         told = {"ids": wanted, "revision": view.revision}
-        return [Kept(None, row.id, row) for row in db.rows(connection, BY_ID, told)]
+        return [Match(None, row.id, row, self) for row in db.rows(connection, BY_ID, told)]
 
-    def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, dict[str, Any]]:
+    def bodies(self, connection: Connection, view: View, kept: Sequence[Match]) -> Mapping[str, dict[str, Any]]:
         """The actors as records, by id."""
         return {one.id: body(one.row) for one in kept}
 
-    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Kept]) -> Mapping[str, bytes]:
-        """The actors as JSON, by id."""
-        return {one.id: orjson.dumps(rendered(resource, one.row, view, {}, body(one.row))) for one in kept}
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Match]) -> list[Fragment]:
+        """The actors as JSON."""
+        return [Fragment(orjson.dumps(rendered(resource, one.row, view, {}, body(one.row)))) for one in kept]
 
     def versions(self, connection: Connection, view: View, id: str) -> Sequence[Version]:
         """The one version of an actor: what a dataset calls it does not change."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from operator import eq, ge, gt, lt
 from typing import Any, NamedTuple
 
@@ -50,26 +50,26 @@ def answers(asked: Question) -> bool:
 
 def next_keys(connection: Connection, asked: Question, limit: int, start: int | None, *, down: bool) -> list[Key]:
     """The next events by day, from the day `start` on: `limit` of them, and all the others of the days at both ends."""
-    found: dict[int, Key] = {}
-    for terms in ranges(asked):
-        for key in stretch(connection, asked.view, terms, limit, start, down=down):
-            found[key[1]] = key
-    return sorted(found.values(), reverse=down)
+    several = [stretch(connection, asked.view, terms, limit, start, down=down) for terms in ranges(asked)]
+    # Each is in order already; a number has one day.
+    return several[0] if len(several) == 1 else sorted(set(chain.from_iterable(several)), reverse=down)
 
 
 def stretch(
     connection: Connection, view: View, terms: Sequence[Term], limit: int, start: int | None, *, down: bool
-) -> Iterator[Key]:
+) -> list[Key]:
     """The same of one range."""
+    found: list[Key] = []
     if start is not None:
-        yield from read(connection, view, [*terms, only("day", "=", start)], None, down=down)
+        found += read(connection, view, [*terms, only("day", "=", start)], None, down=down)
         terms = [*terms, only("day", "<" if down else ">", start)]
     first = read(connection, view, terms, limit + AHEAD, down=down)
-    yield from first
+    found += first
     if len(first) == limit + AHEAD and first[-1][0] == first[limit - 1][0]:
         day, number = first[-1]
         rest = [*terms, only("day", "=", day), only("number", "<" if down else ">", number)]
-        yield from read(connection, view, rest, None, down=down)
+        found += read(connection, view, rest, None, down=down)
+    return found
 
 
 def read(connection: Connection, view: View, terms: Sequence[Term], limit: int | None, *, down: bool) -> list[Key]:
@@ -80,7 +80,7 @@ def read(connection: Connection, view: View, terms: Sequence[Term], limit: int |
     told["revision"] = view.revision
     if limit is not None:
         told["limit"] = limit
-    return [(row[0], row[1]) for row in db.rows(connection, statement(form, limit is not None, down), told)]
+    return list(db.tuples(connection, statement(form, limit is not None, down), told))
 
 
 @lru_cache(1_000)

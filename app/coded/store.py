@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
+from orjson import Fragment
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.sql.visitors import iterate
 
@@ -16,7 +17,7 @@ from app.coded import keys
 from app.coded.question import Question, candidates, coded, codes, conditions, own_numbers, read, reported, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report
 from app.query import picks
-from app.query.fields import Facet, Kept, Picked, Resource, Sort, Version, View
+from app.query.fields import Facet, Match, Picked, Resource, Sort, Store, Version, View
 from app.query.once import Once
 from app.query.page import rendered
 from app.query.plan import Plan
@@ -36,7 +37,8 @@ class Seen(NamedTuple):
     id: str
     since: int
     until: None
-    said: bytes
+    text: bytes
+    said: Fragment  # the same text, as it goes into a page
 
 
 AT = View(bindparam("revision", type_=BigInteger()), False)  # type: ignore[arg-type]
@@ -45,8 +47,9 @@ BY_ID = select(coded_event).where(
     E.id.in_(bindparam("ids", expanding=True)),
     stands(coded_event, AT),
 )
+STANDING = select(coded_event).where(E.number.in_(bindparam("numbers", expanding=True)), stands(coded_event, AT))
 IDS = select(E.number, E.id).where(E.number.in_(bindparam("numbers", expanding=True)))
-SEEN: Once[int, Seen] = Once(16_000)  # 1 KB each
+SEEN: Once[int, Match] = Once(16_000)  # events by their days, 1 KB each
 TIES: Once[int, str] = Once(20_000)  # the ids of events that share a day with the end of a page
 NAMED: Once[int, tuple[str, str]] = Once(40_000)
 
@@ -54,7 +57,7 @@ NAMED: Once[int, tuple[str, str]] = Once(40_000)
 class CodedEvents:
     """The coded events as a store of the events resource, see `app.query.fields.Store`."""
 
-    def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> list[Kept]:
+    def page(self, connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> list[Match]:
         """The next events after a key, in the plan's order."""
         asked = read(connection, plan)
         if asked is None:
@@ -62,15 +65,17 @@ class CodedEvents:
         if plan.pick is not None:
             # One event: the end of an index.
             found_last = self.page(connection, replace(plan, pick=None), 1, after)
-            return latest(connection, asked, found_last) if plan.pick.which == "last" and asked.span else found_last
+            return (
+                latest(self, connection, asked, found_last) if plan.pick.which == "last" and asked.span else found_last
+            )
         if plan.sort.name == "happened" and keys.answers(asked):
-            kept = listed(connection, plan, asked, limit, after)
+            kept = listed(self, connection, plan, asked, limit, after)
             if kept is not None:
                 return kept
         found: dict[int, Row[Any]] = {}
         for query in pages(plan, asked, limit, after):
             found.update({row.number: row for row in connection.execute(query)})
-        return [Kept(row.sort_key, row.id, row) for row in found.values()]
+        return [Match(row.sort_key, row.id, row, self) for row in found.values()]
 
     def count(self, connection: Connection, plan: Plan, most: int | None) -> int:
         """How many there are, no further than one more than `most`."""
@@ -104,30 +109,32 @@ class CodedEvents:
         asked = read(connection, plan)
         return {} if asked is None else facet(connection, asked, line.name, most)
 
-    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> list[Kept]:
+    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> list[Match]:
         """The events of these ids that stand."""
         wanted = [id for id in ids if ":" in id]
         if not wanted:
             return []
         # An id that is the event's own number needs no looking for; what is not found by it may be a report's.
-        found = _by_ids(connection, view, own_numbers(wanted), wanted)
-        missing = list(set(wanted) - {one.id for one in found})
-        return [*found, *_by_ids(connection, view, reported(connection, missing), missing)] if missing else found
+        found = by_ids(connection, view, own_numbers(wanted), wanted)
+        missing = list(set(wanted) - {row.id for row in found})
+        if missing:
+            found = [*found, *by_ids(connection, view, reported(connection, missing), missing)]
+        return [Match(None, row.id, row, self) for row in found]
 
-    def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> dict[str, dict[str, Any]]:
+    def bodies(self, connection: Connection, view: View, kept: Sequence[Match]) -> dict[str, dict[str, Any]]:
         """The events as records, by id."""
-        told = {one.id: orjson.loads(one.row.said) for one in kept if isinstance(one.row, Seen)}
+        told = {one.id: orjson.loads(one.row.text) for one in kept if isinstance(one.row, Seen)}
         rows = [one.row for one in kept if not isinstance(one.row, Seen)]
         actors = named(connection, view, actors_in(rows))
         return told | {row.id: record(row, actors) for row in rows}
 
-    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Kept]) -> dict[str, bytes]:
-        """The events as JSON, by id, each made once for a revision."""
-        rows = {one.row.number: one.row for one in kept if not isinstance(one.row, Seen)}
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Match]) -> list[Fragment]:
+        """The events as JSON, each made once for a revision."""
+        rows = {one.row.number: one.row for one in kept if type(one.row) is not Seen}
         made = remembered(
-            connection, view, rows, lambda some: seen(connection, view, resource, [rows[n] for n in some])
+            connection, view, rows, lambda some: seen(self, connection, view, resource, [rows[n] for n in some])
         )
-        return {one.id: (one.row if isinstance(one.row, Seen) else made[one.row.number]).said for one in kept}
+        return [(one.row if type(one.row) is Seen else made[one.row.number].row).said for one in kept]
 
     def versions(self, connection: Connection, view: View, id: str) -> Sequence[Version]:
         """Every version of an event that was published by then, oldest first."""
@@ -155,9 +162,9 @@ class CodedEvents:
         return first, max((one for one in (latest, lasting) if one is not None), default=None)
 
 
-def _by_ids(connection: Connection, view: View, numbers: list[int], ids: list[str]) -> list[Kept]:
-    told = {"numbers": numbers, "ids": ids, "revision": view.revision}
-    return [Kept(None, row.id, row) for row in db.rows(connection, BY_ID, told)] if numbers else []
+def by_ids(connection: Connection, view: View, numbers: list[int], ids: list[str]) -> Sequence[Any]:
+    """The events of these numbers and ids that stand."""
+    return db.rows(connection, BY_ID, {"numbers": numbers, "ids": ids, "revision": view.revision}) if numbers else []
 
 
 def scans(connection: Connection, plan: Plan, asked: Question) -> bool:
@@ -282,7 +289,7 @@ def ids_of_actors(connection: Connection, view: View, numbers: set[int]) -> dict
     return ids(connection, view, numbers)
 
 
-def latest(connection: Connection, asked: Question, found: Sequence[Kept]) -> list[Kept]:
+def latest(store: Store, connection: Connection, asked: Question, found: Sequence[Match]) -> list[Match]:
     """The event that ends last, where events last: it may have begun before the one that begins last."""
     if not found:
         return []
@@ -290,12 +297,12 @@ def latest(connection: Connection, asked: Question, found: Sequence[Kept]) -> li
         *conditions_of(asked), E.day >= found[0].key - asked.span
     )
     row = connection.execute(query.order_by(E.last.desc(), E.id.desc()).limit(1)).first()
-    return list(found) if row is None else [Kept(row.sort_key, row.id, row)]
+    return list(found) if row is None else [Match(row.sort_key, row.id, row, store)]
 
 
 def listed(
-    connection: Connection, plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
-) -> list[Kept] | None:
+    store: Store, connection: Connection, plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
+) -> list[Match] | None:
     """The next events of a page by day, from the keys in the parts; None where the parts and the events do not agree.
 
     An event is read and rendered once for a revision; the keys cost a tenth of that.
@@ -307,39 +314,50 @@ def listed(
         # Of the day that the page before broke off in, what comes after its last event.
         ids = ids_of(connection, plan.view, [number for day, number in found if day == start])
         found = [key for key in found if key[0] != start or (ids[key[1]] < last_id if down else ids[key[1]] > last_id)]
-    if len(found) > limit:
-        # The page breaks off in the day of its last event, where ids decide.
-        last = found[limit - 1][0]
-        whole = [key for key in found[:limit] if key[0] != last]
-        ties = [key for key in found if key[0] == last]
-        if len(whole) + len(ties) > limit:
-            ids = ids_of(connection, plan.view, [number for _, number in ties])
-            ties.sort(key=lambda key: ids[key[1]], reverse=down)
-        found = [*whole, *ties[: limit - len(whole)]]
+    found = cut(connection, plan, found, limit)
 
-    def load(numbers: list[int]) -> dict[int, Seen]:
-        query = select(coded_event).where(E.number.in_(numbers), stands(coded_event, plan.view))
-        return seen(connection, plan.view, plan.resource, connection.execute(query).all())
+    def load(numbers: list[int]) -> dict[int, Match]:
+        rows = db.rows(connection, STANDING, {"numbers": numbers, "revision": plan.view.revision})
+        return seen(store, connection, plan.view, plan.resource, rows)
 
     events = remembered(connection, plan.view, [number for _, number in found], load)
-    if len(events) != len(found):
-        return None
-    return [Kept(day, events[number].id, events[number]) for day, number in found]
+    return list(events.values()) if len(events) == len(found) else None
+
+
+def cut(connection: Connection, plan: Plan, found: list[keys.Key], limit: int) -> list[keys.Key]:
+    """As many keys as a page has; the day that it breaks off in is in the order of ids."""
+    if len(found) <= limit:
+        return found
+    last = found[limit - 1][0]
+    first, end = limit - 1, limit
+    while first > 0 and found[first - 1][0] == last:
+        first -= 1
+    while end < len(found) and found[end][0] == last:
+        end += 1
+    if end == limit:
+        return found[:limit]
+    ids = ids_of(connection, plan.view, [number for _, number in found[first:end]])
+    ties = sorted(found[first:end], key=lambda key: ids[key[1]], reverse=plan.descending)
+    return [*found[:first], *ties[: limit - first]]
 
 
 def remembered(
-    connection: Connection, view: View, numbers: Collection[int], find: Callable[[list[int]], dict[int, Seen]]
-) -> dict[int, Seen]:
+    connection: Connection, view: View, numbers: Collection[int], find: Callable[[list[int]], dict[int, Match]]
+) -> dict[int, Match]:
     """Events by number, from memory where they are few: what is read in bulk would push out what is asked often."""
     return SEEN.many(connection, view, numbers, find) if len(numbers) <= PAGE_MOST else find(list(numbers))
 
 
-def seen(connection: Connection, view: View, resource: Resource, rows: Sequence[Row[Any]]) -> dict[int, Seen]:
+def seen(store: Store, connection: Connection, view: View, resource: Resource, rows: Sequence[Any]) -> dict[int, Match]:
     """Rows as they are said, by number."""
     actors = named(connection, view, actors_in(rows))
-    said = {row.number: orjson.dumps(rendered(resource, row, view, {}, record(row, actors))) for row in rows}
-    # Copied, since what orjson gives keeps the 8 KB that it was written into.
-    return {row.number: Seen(row.number, row.id, row.since, None, bytes(memoryview(said[row.number]))) for row in rows}
+
+    def one(row: Any) -> Seen:
+        # Copied, since what orjson gives keeps the 8 KB that it was written into.
+        text = bytes(memoryview(orjson.dumps(rendered(resource, row, view, {}, record(row, actors)))))
+        return Seen(row.number, row.id, row.since, None, text, Fragment(text))
+
+    return {row.number: Match(row.day, row.id, one(row), store) for row in rows}
 
 
 def ids_of(connection: Connection, view: View, numbers: Sequence[int]) -> dict[int, str]:
@@ -351,7 +369,7 @@ def ids_of(connection: Connection, view: View, numbers: Sequence[int]) -> dict[i
     return TIES.many(connection, view, numbers, find) if len(numbers) <= PAGE_MOST else find(list(numbers))
 
 
-def actors_in(rows: Iterable[Row[Any]]) -> set[int]:
+def actors_in(rows: Iterable[Any]) -> set[int]:
     """The numbers of all actors in these events."""
     return {number for row in rows for number in (row.initiator, row.recipient) if number is not None}
 

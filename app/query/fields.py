@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from orjson import Fragment
 from sqlalchemy import Column, ColumnElement, Connection, Table
 
 Record = Mapping[str, Any]
@@ -306,13 +307,13 @@ Resolver = Callable[[Connection, View, str], Found]
 Late = Callable[[Connection, View, list[str]], Mapping[str, Mapping[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A record that a question found, not yet rendered: its sort key and id, and the row of the store that keeps it."""
+class Match(NamedTuple):
+    """A record that a question found, not yet rendered: its sort key and id, its row, and the store that keeps it."""
 
     key: Any
     id: str
     row: Any
+    store: Store | None = None  # None: the resource's own table
 
 
 class Picked(NamedTuple):
@@ -341,7 +342,7 @@ class Store(Protocol):
     those that cannot hold for its records.
     """
 
-    def page(self, connection: Connection, plan: Any, limit: int, after: tuple[Any, ...] | None) -> Sequence[Kept]:
+    def page(self, connection: Connection, plan: Any, limit: int, after: tuple[Any, ...] | None) -> Sequence[Match]:
         """At least the next `limit` records after a key, in any order, where there are so many."""
 
     def count(self, connection: Connection, plan: Any, most: int | None) -> int:
@@ -356,14 +357,14 @@ class Store(Protocol):
     def facet(self, connection: Connection, plan: Any, line: Facet, most: int) -> Mapping[Any, int]:
         """How many records have each value of a facet."""
 
-    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Kept]:
+    def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Match]:
         """The records of these ids that a reader sees."""
 
-    def bodies(self, connection: Connection, view: View, kept: Sequence[Kept]) -> Mapping[str, Record]:
+    def bodies(self, connection: Connection, view: View, kept: Sequence[Match]) -> Mapping[str, Record]:
         """What the records say, by id."""
 
-    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Kept]) -> Mapping[str, bytes]:
-        """The whole records as JSON, by id."""
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Match]) -> Sequence[Fragment]:
+        """The whole records as JSON, in the order of `kept`."""
 
     def dates(self, connection: Connection, view: View) -> tuple[int | None, int | None]:
         """The first and last day of the resource's dates."""

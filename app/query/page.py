@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -20,7 +20,7 @@ from app.query import cursor as cursors
 from app.query import picks, sql
 from app.query.describe import sentence
 from app.query.evidence import Texts
-from app.query.fields import By, Field, Holds, Is, Kept, Ref, Resource, Store, View
+from app.query.fields import By, Field, Holds, Is, Match, Ref, Resource, Store, View
 from app.query.once import Once
 from app.query.params import is_ref
 from app.query.plan import Condition, Plan, forms_of
@@ -120,16 +120,6 @@ def one(connection: Connection, resource: Resource, view: View, id: str) -> Reco
     return items[0] if items else None
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A record that was found, and the store that keeps it; None is the resource's own table."""
-
-    key: Any
-    id: str
-    row: Any
-    store: Store | None = None
-
-
 def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, ...] | None) -> list[Match]:
     """The next records after a key, from wherever they are kept, in the plan's order."""
     if plan.nothing:
@@ -137,7 +127,7 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
     if plan.pick is not None and plan.pick.per:
         chosen = picks.following(picks.winners(connection, plan), limit, after, down=plan.descending)
         found = {match.id: match for match in of_ids(connection, plan.resource, plan.view, [one.id for one in chosen])}
-        return [replace(found[one.id], key=one.key) for one in chosen if one.id in found]
+        return [found[one.id]._replace(key=one.key) for one in chosen if one.id in found]
     if plan.pick is not None:
         # One record, whatever it is sorted by: of what each place found, the first or last day decides.
         plan = replace(plan, sort=plan.resource.sorts[0], descending=plan.pick.which == "last")
@@ -153,11 +143,11 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
     if not plan.resource.stores:
         return found_here
     for store in plan.resource.stores:
-        found_here += kept_in(store, store.page(connection, plan, limit, after))
+        found_here += store.page(connection, plan, limit, after)
     if plan.pick is not None and len(found_here) > 1:
         found_here.sort(key=lambda match: (end_of(connection, plan, match), match.id), reverse=plan.descending)
         return found_here[:1]
-    found_here.sort(key=attrgetter("key", "id"), reverse=plan.descending)
+    found_here.sort(key=itemgetter(0, 1), reverse=plan.descending)
     return found_here[:limit]
 
 
@@ -195,7 +185,7 @@ def end_of(connection: Connection, plan: Plan, match: Match) -> str:
     body = (
         orjson.loads(match.row.body)
         if match.store is None
-        else match.store.bodies(connection, plan.view, [Kept(match.key, match.id, match.row)])[match.id]
+        else match.store.bodies(connection, plan.view, [match])[match.id]
     )
     told: str = body[plan.resource.dated.name][plan.pick.which]
     return told
@@ -207,17 +197,12 @@ def kept_elsewhere(plan: Plan) -> bool:
     return known is not None and known[0] is plan.conditions and known[1] is plan.period
 
 
-def kept_in(store: Store, kept: Iterable[Kept]) -> list[Match]:
-    """What a store found, as matches."""
-    return [Match(one.key, one.id, one.row, store) for one in kept]
-
-
 def of_ids(connection: Connection, resource: Resource, view: View, ids: Sequence[str]) -> list[Match]:
     """The records of these ids that a reader sees, from wherever they are kept."""
     rows = sql.by_ids(connection, resource.table, view, ids)
     found = [Match(None, row.id, row) for row in rows]
     for store in resource.stores:
-        found += kept_in(store, store.by_ids(connection, view, ids))
+        found += store.by_ids(connection, view, ids)
     return found
 
 
@@ -229,7 +214,7 @@ def records(
     late = resource.late(connection, view, [match.id for match in own]) if resource.late and own else {}
     bodies: dict[str, Mapping[str, Any]] = {}
     for store in resource.stores:
-        kept = [Kept(match.key, match.id, match.row) for match in found if match.store is store]
+        kept = [match for match in found if match.store is store]
         bodies |= store.bodies(connection, view, kept) if kept else {}
     items = [
         rendered(resource, match.row, view, late.get(match.id, {}), bodies[match.id] if match.store else None)
@@ -244,16 +229,22 @@ def said(
     connection: Connection, resource: Resource, view: View, found: Sequence[Match], texts: Texts
 ) -> list[Record | orjson.Fragment]:
     """Matches as JSON says them: records, or where a store knows it already, the text of one."""
-    own = [match for match in found if match.store is None]
-    told: dict[str, Any] = {}
-    if own:
-        told = dict(zip((match.id for match in own), records(connection, resource, view, own, texts), strict=True))
-    for store in resource.stores:
-        kept = [Kept(match.key, match.id, match.row) for match in found if match.store is store]
-        if kept:
-            texts_of = store.said(connection, resource, view, kept)
-            told.update({id: orjson.Fragment(text) for id, text in texts_of.items()})
-    return [told[match.id] for match in found]
+    places: dict[Store | None, list[Match]] = {}
+    for match in found:
+        places.setdefault(match.store, []).append(match)
+    told = {store: iter(_said(connection, resource, view, store, some, texts)) for store, some in places.items()}
+    return [next(told[match.store]) for match in found]
+
+
+def _said(
+    connection: Connection, resource: Resource, view: View, store: Store | None, found: Sequence[Match], texts: Texts
+) -> Sequence[Record | orjson.Fragment]:
+    """Matches of one place."""
+    return (
+        records(connection, resource, view, found, texts)
+        if store is None
+        else store.said(connection, resource, view, found)
+    )
 
 
 def rendered(

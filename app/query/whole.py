@@ -19,7 +19,8 @@ from sqlalchemy import Connection
 
 from app.query import sql
 from app.query.evidence import Texts
-from app.query.page import Bounds, Match, Record, chosen, matching, records
+from app.query.fields import Match
+from app.query.page import Bounds, Record, chosen, matching, records
 from app.query.plan import Plan, at
 
 Connect = Callable[[], AbstractContextManager[Connection]]

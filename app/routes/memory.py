@@ -9,6 +9,7 @@ clock's too, are answered here where they are short, and not remembered.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -98,6 +99,7 @@ class Remembering:
         *,
         standing: Callable[[], Awaitable[Standing | None]],
         unchanged: Callable[[], Standing | None] = lambda: None,
+        asked: Callable[[], asyncio.Future[Standing]] | None = None,
         most_bytes: int,
         metrics: Metrics,
         prompt: Prompt | None = None,
@@ -107,6 +109,8 @@ class Remembering:
         self.metrics = metrics
         self.standing = standing
         self.unchanged = unchanged  # what it stands at, where that needs no waiting
+        self.asked = asked  # what it will say that it stands at, where it does
+        self.soon = None if asked is None else self.met_soon
         self.most_bytes = most_bytes
         self.answers: OrderedDict[tuple[object, ...], Answer] = OrderedDict()
         self.bytes = 0
@@ -149,15 +153,19 @@ class Remembering:
             await self.say(scope, send, known, whole=not tag)
             self.meet(scope, key, whole=not tag)
 
-    def at_once(self, data: bytes, shared: list[tuple[bytes, bytes]]) -> bytes | None:
+    def met_soon(self, data: bytes) -> asyncio.Future[Standing] | None:
+        """What the database will say that it stands at, for a request that was met before; None for others."""
+        return self.asked() if self.asked is not None and data in self.met else None
+
+    def at_once(self, data: bytes, shared: list[tuple[bytes, bytes]], standing: Standing | None = None) -> bytes | None:
         """The answer to a request by its bytes; None for one that was not met before, or whose answer may be another by now.
 
-        `shared`: the headers of every answer at this moment.
+        `shared`: the headers of every answer at this moment. `standing`: what the database has just said that it stands at.
         """
         met = self.met.get(data)
         if met is None:
             return None
-        standing = self.unchanged()
+        standing = standing or self.unchanged()
         known = self.answers.get(met.key)
         if known is None or standing is None or standing != met.key[-1]:
             del self.met[data]

@@ -15,7 +15,7 @@ from app.errors import NotFound
 from app.query import cursor as cursors
 from app.query import page, sql
 from app.query.evidence import Texts
-from app.query.fields import Resource, Term, View, Word
+from app.query.fields import Match, Resource, Term, View, Word
 from app.query.params import LIST, READ, Parameter, Query, parse_plain
 from app.query.shapes import boolean, listed, maybe, number, obj, string, whole
 from app.resources import PUBLIC, RESOURCES
@@ -425,7 +425,7 @@ def vocabulary(request: Request) -> Response:
         rows = connection.execute(
             query.where(table.c.vocabulary == name, sql.standing(table, pinned.view)).order_by(table.c.place)
         ).all()
-        matches = [page.Match(None, row.id, row) for row in rows]
+        matches = [Match(None, row.id, row) for row in rows]
         items = page.records(connection, TERMS, pinned.view, matches, Texts(connection))
         return {"name": name, "items": dictionary.vocabulary_terms(items), "revision": pinned.view.revision}
 
