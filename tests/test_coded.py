@@ -12,9 +12,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event as event_of
 
 from app.importers.runner import run
 from tests.base import KnowledgeBase
+from tests.conftest import database_url
 from tests.making import dossier, event, person, state
 
 LABELS = {
@@ -455,3 +457,31 @@ def test_events_of_several_days_stand_in_the_cell_that_holds_all_of_them_or_in_o
         assert told["total"] == kb.json(f"/v1/events?{period}limit=1&count=exact")["count"]["n"]
         for item in [item for item in told["items"] if item["items"] is not None]:
             assert kb.json(f"{item['items']}&limit=1&count=exact")["count"]["n"] == item["n"], item["items"]
+
+
+@pytest.mark.parametrize("sort", ["happened", "-happened"])
+def test_a_page_of_all_events_begins_where_the_last_one_ended_and_looks_up_nothing_before(
+    request: pytest.FixtureRequest, tmp_path: Path, sort: str
+) -> None:
+    kb = KnowledgeBase.at(database_url("sqlite", request, tmp_path))
+    bring(kb, tmp_path, facts(3, 60))
+    path = f"/v1/events?sort={sort}&limit=5&happened_from=2013-11-25&happened_before=2014-02"
+    after = kb.json(path)["next_cursor"]
+    told: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        if "FROM coded_event" in sql and "ORDER BY" in sql:
+            told.append((sql, values))
+
+    event_of.listen(kb.database.reader, "before_cursor_execute", note)
+    kb.json(f"{path}&cursor={after}")
+    event_of.remove(kb.database.reader, "before_cursor_execute", note)
+
+    with kb.database.read() as connection:
+        plans = [
+            [line.detail for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+            for sql, values in told
+        ]
+    kb.close()
+    ends = "(day,id)>(?,?) AND day<?" if sort == "happened" else "day>? AND (day,id)<(?,?)"
+    assert plans == [[f"SEARCH coded_event USING INDEX ix_coded_event_day ({ends})"]]

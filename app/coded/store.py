@@ -9,7 +9,20 @@ from typing import Any, NamedTuple
 
 import orjson
 from orjson import Fragment
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.sql.visitors import iterate
 
 from app import db
@@ -185,15 +198,15 @@ def pages(plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
     """The statements that together hold the next page."""
     driven = asked.driven if plan.sort.name == "happened" else None
     if driven is None:
-        yield ordered(plan, select(coded_event).where(*conditions_of(asked)), sort_key(plan), limit, after)
+        yield ordered(plan, select(coded_event), conditions_of(asked), sort_key(plan), limit, after)
         return
     # A part keeps its version when only the event's reports change, so each is asked whether it stands.
-    joined = select(coded_event).join(coded_part, E.number == P.number).where(stands(coded_event, asked.view))
-    where = conditions(asked, parts=True)
+    joined = select(coded_event).join(coded_part, E.number == P.number)
+    where = [stands(coded_event, asked.view), *conditions(asked, parts=True)]
     groups = [[number] for number in sorted(driven)] if len(driven) <= keys.ACTORS_MOST else [sorted(driven)]
     for group in groups:
-        query = joined.where(P.actor == group[0] if len(group) == 1 else P.actor.in_(group), *where)
-        yield ordered(plan, query, P.day, limit, after)
+        own = P.actor == group[0] if len(group) == 1 else P.actor.in_(group)
+        yield ordered(plan, joined, [own, *where], P.day, limit, after)
 
 
 def conditions_of(asked: Question) -> list[ColumnElement[bool]]:
@@ -218,22 +231,38 @@ def sort_key(plan: Plan) -> ColumnElement[Any]:
     return order(Sort(plan.sort.name, "", COLUMNS[plan.sort.name]), plan.descending)
 
 
-def ordered(plan: Plan, query: Select[Any], by: Any, limit: int, after: tuple[Any, ...] | None) -> Select[Any]:
+def ordered(
+    plan: Plan,
+    query: Select[Any],
+    where: Sequence[ColumnElement[bool]],
+    by: Any,
+    limit: int,
+    after: tuple[Any, ...] | None,
+) -> Select[Any]:
     """A page of a query: row after row from the key on, ties by id."""
     down = plan.descending
-    query = query.add_columns(by.label("sort_key"))
+    key = (by,) if by is E.id else (by, E.id)
     if after is not None:
-        value, id = after
-        beyond = E.id < id if down else E.id > id
-        if by is E.id:
-            query = query.where(beyond)
-        else:
-            # The plain bound beside the comparison lets any engine start its range there.
-            bound = by <= value if down else by >= value
-            query = query.where(bound, or_(by < value if down else by > value, and_(by == value, beyond)))
+        # Before all else: of several bounds on a day SQLite starts at the first one.
+        query = query.where(beyond(by, after, down=down))
+    query = query.add_columns(by.label("sort_key")).where(*where)
+    return query.order_by(*[one.desc() if down else one for one in key]).limit(limit)
+
+
+def beyond(by: Any, after: tuple[Any, ...], *, down: bool) -> ColumnElement[bool]:
+    """What comes after a key."""
+    value, id = after
+    later: ColumnElement[bool] = E.id < id if down else E.id > id
     if by is E.id:
-        return query.order_by(E.id.desc() if down else E.id).limit(limit)
-    return query.order_by(by.desc() if down else by, E.id.desc() if down else E.id).limit(limit)
+        return later
+    if by is E.day:
+        # A place in the index of days. Beside a plain bound SQLite would look up all that the day holds before it.
+        key: Any = tuple_(by, E.id)
+        place = tuple_(literal(value), literal(id))
+        found: ColumnElement[bool] = key < place if down else key > place
+        return found
+    # The plain bound beside the comparison lets any engine start its range there.
+    return and_(by <= value if down else by >= value, or_(by < value if down else by > value, and_(by == value, later)))
 
 
 def numbers_of(asked: Question) -> Select[Any]:

@@ -96,7 +96,8 @@ coded_event = Table(
     Column("latitude", Float),
     Column("longitude", Float),
     Column("reports", Integer, nullable=False, comment="The weights of its standing reports."),
-    Index("ix_coded_event_day", "day", "number"),
+    # By id, as pages are: at ten million events a day has 2,400, and to sort them took seven times as long as the page.
+    Index("ix_coded_event_day", "day", "id"),
     Index("ix_coded_event_code", "code", "day", "number", **having("code IS NOT NULL")),
     # Only for datasets that have words and no codes, so that the others do not pay for it.
     Index("ix_coded_event_label", "label", "day", "number", **having("code IS NULL")),
