@@ -28,8 +28,12 @@ import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-untyped]
 from sqlalchemy import (
     URL,
     Boolean,
+    Column,
+    ColumnElement,
     Connection,
+    Dialect,
     Engine,
+    Float,
     Integer,
     String,
     create_engine,
@@ -763,17 +767,21 @@ def spelt(connection: Connection, statement: Any, told: Mapping[str, Any]) -> Sp
     columns = list(statement.selected_columns)
     if made.literal_execute_params or made.escaped_bind_names:
         return None
-    plain = (Integer, String, Boolean, NullType)
-    if any(
-        not isinstance(column.type, plain) or column.type.dialect_impl(dialect).result_processor(dialect, None)
-        for column in columns
-    ):
+    if not all(unchanged(column, dialect) for column in columns):
         return None
     if any(place.type.dialect_impl(dialect).bind_processor(dialect) for place in made.binds.values()):
         return None
     state = made.construct_expanded_state({**made.params, **told})
     named = namedtuple("named", [column.key for column in columns], rename=True)  # type: ignore[misc]
     return state.statement, dict(made.params), dict(state.parameter_expansion), named._make
+
+
+def unchanged(column: ColumnElement[Any], dialect: Dialect) -> bool:
+    """Whether the driver gives the values of a column as they are to be."""
+    if isinstance(column, Column) and isinstance(column.type, Float):
+        return True  # a stored number is read as one; of a computed one only the server knows what it is
+    plain = (Integer, String, Boolean, NullType)
+    return isinstance(column.type, plain) and not column.type.dialect_impl(dialect).result_processor(dialect, None)
 
 
 def straight_on_sqlite(

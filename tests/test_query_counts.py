@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from app.query.fields import Resource
 from app.resources import RESOURCES
 from tests.base import KnowledgeBase
 from tests.brute import actor, address, shown, statement
+from tests.test_coded import bring, facts
 
 EVERY_RESOURCE = pytest.mark.parametrize("resource", RESOURCES.values(), ids=list(RESOURCES))
 
@@ -86,3 +88,11 @@ def test_what_a_client_has_already_takes_a_statement_or_two(rich: KnowledgeBase)
         assert rich.get("/v1/statements", If_None_Match=tag).status_code == 304
 
     assert len(sent) <= 2
+
+
+def test_a_dataset_s_event_is_looked_for_in_one_place_and_so_are_its_actors(kb: KnowledgeBase, tmp_path: Path) -> None:
+    bring(kb, tmp_path, facts(0, 20))
+    one = kb.json("/v1/events?limit=1")["items"][0]
+
+    assert kb.json(f"{one['self']}?include=participants")["included"]["actors"]
+    assert cost(kb, f"{one['self']}?include=participants") <= 2

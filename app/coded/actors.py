@@ -15,6 +15,7 @@ from app.models.coded import coded_actor, coded_link
 from app.names import fold
 from app.query import text_index
 from app.query.fields import Facet, Match, Picked, Resource, Version, View
+from app.query.once import Once
 from app.query.page import rendered
 from app.query.plan import Plan
 from app.query.text import beginnings
@@ -23,6 +24,7 @@ A = coded_actor.c
 BY_ID = select(coded_actor, null().label("until")).where(
     A.id.in_(bindparam("ids", expanding=True)), A.since <= bindparam("revision", type_=BigInteger())
 )
+KNOWN: Once[str, Match] = Once(10_000)
 
 
 class CodedActors:
@@ -71,11 +73,12 @@ class CodedActors:
 
     def by_ids(self, connection: Connection, view: View, ids: Sequence[str]) -> Sequence[Match]:
         """The actors of these ids, linked ones too: their events still name them."""
-        wanted = [id for id in ids if ":" in id]
-        if not wanted:
-            return []
-        told = {"ids": wanted, "revision": view.revision}
-        return [Match(None, row.id, row, self) for row in db.rows(connection, BY_ID, told)]
+
+        def find(some: list[str]) -> dict[str, Match]:
+            told = {"ids": some, "revision": view.revision}
+            return {row.id: Match(None, row.id, row, self) for row in db.rows(connection, BY_ID, told)}
+
+        return list(KNOWN.many(connection, view, [id for id in ids if ":" in id], find).values())
 
     def bodies(self, connection: Connection, view: View, kept: Sequence[Match]) -> Mapping[str, dict[str, Any]]:
         """The actors as records, by id."""

@@ -62,6 +62,12 @@ BY_ID = select(coded_event).where(
 )
 STANDING = select(coded_event).where(E.number.in_(bindparam("numbers", expanding=True)), stands(coded_event, AT))
 IDS = select(E.number, E.id).where(E.number.in_(bindparam("numbers", expanding=True)))
+NAMES = select(coded_actor.c.number, coded_actor.c.id, coded_actor.c.name).where(
+    coded_actor.c.number.in_(bindparam("numbers", expanding=True))
+)
+LINKED = select(coded_link.c.number, coded_link.c.actor).where(
+    coded_link.c.number.in_(bindparam("numbers", expanding=True)), stands(coded_link, AT)
+)
 SEEN: Once[int, Match] = Once(16_000)  # events by their days, 1 KB each
 TIES: Once[int, str] = Once(20_000)  # the ids of events that share a day with the end of a page
 NAMED: Once[int, tuple[str, str]] = Once(40_000)
@@ -409,13 +415,9 @@ def named(connection: Connection, view: View, numbers: set[int]) -> dict[int, tu
 
 
 def _named(connection: Connection, view: View, wanted: list[int]) -> dict[int, tuple[str, str]]:
-    own = select(coded_actor.c.number, coded_actor.c.id, coded_actor.c.name).where(coded_actor.c.number.in_(wanted))
-    found = {row.number: (row.id, row.name) for row in connection.execute(own)}
-    linked = select(coded_link.c.number, coded_link.c.actor).where(
-        coded_link.c.number.in_(wanted), stands(coded_link, view)
-    )
-    for row in connection.execute(linked):
-        found[row.number] = (row.actor, found[row.number][1])
+    found = {number: (id, name) for number, id, name in db.tuples(connection, NAMES, {"numbers": wanted})}
+    for number, actor in db.tuples(connection, LINKED, {"numbers": wanted, "revision": view.revision}):
+        found[number] = (actor, found[number][1])
     return found
 
 

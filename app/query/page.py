@@ -198,12 +198,12 @@ def kept_elsewhere(plan: Plan) -> bool:
 
 
 def of_ids(connection: Connection, resource: Resource, view: View, ids: Sequence[str]) -> list[Match]:
-    """The records of these ids that a reader sees, from wherever they are kept."""
-    rows = sql.by_ids(connection, resource.table, view, ids)
-    found = [Match(None, row.id, row) for row in rows]
-    for store in resource.stores:
-        found += store.by_ids(connection, view, ids)
-    return found
+    """The records of these ids that a reader sees; what a store keeps is not looked for in the resource's own table."""
+    found = [match for store in resource.stores for match in store.by_ids(connection, view, ids)]
+    kept = {match.id for match in found}
+    rest = [id for id in ids if id not in kept]
+    rows = sql.by_ids(connection, resource.table, view, rest) if rest else []
+    return [*[Match(None, row.id, row) for row in rows], *found]
 
 
 def records(
