@@ -237,3 +237,9 @@ def overridden(**given: Any) -> Settings:
 def child_environment(**more: str) -> dict[str, str]:
     """The environment for a program that we start, with what it is told besides."""
     return {**os.environ, **more}
+
+
+def preset(**wanted: str) -> None:
+    """What libraries find in the environment when they are loaded, where whoever started us has not said otherwise."""
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)

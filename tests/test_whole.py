@@ -58,6 +58,32 @@ def test_lines_and_cells_are_those_of_the_pages(diverse: KnowledgeBase) -> None:
     assert [json.loads(line) for line in lines] == records
 
 
+def test_what_was_the_same_in_all_events_so_far_is_read_where_it_is_not(
+    own_seeded: KnowledgeBase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Facts say one thing in most columns; in a later import, and where one is told twice, they do not."""
+    names = ('A "quoted" one', "Two, with a comma", "100 % sure", "=1+1", "Ōsaka", "plain")
+    facts = [f'{names[n % 6]}\tMake, or "deny" a {n % 4} % claim\t{names[(n + 1) % 5]}\t' for n in range(40)]
+    days = [f"2001-{1 + n // 20:02}-{1 + n % 20 // 3:02}" for n in range(40)]
+    lines = [fact + day for fact, day in zip(facts, days, strict=True)]
+    for name, some in (("first", [*lines[:30], lines[25]]), ("later", lines[30:])):
+        file = tmp_path / f"{name}.tsv"
+        file.write_text("subject\trelation\tobject\tdate\n" + "\n".join(some) + "\n", encoding="utf-8")
+        run(own_seeded.database, file, dataset="tkg", clock=lambda: datetime(2099, 1, 1, tzinfo=UTC), by="a test")
+    monkeypatch.setattr(State, "bounds", Bounds(chunk_rows=3, bulk_rows=7))
+
+    for asked in ("dataset=tkg", "dataset=tkg&sort=-happened", "dataset=tkg&sort=id", "dataset=tkg&sort=kind"):
+        records = own_seeded.json(f"/v1/events?limit=500&{asked}")["items"]
+        said = own_seeded.get(f"/v1/events?format=ndjson&{asked}").content.splitlines()
+        table = list(csv.reader(StringIO(own_seeded.get(f"/v1/events?format=csv&{asked}").text, newline="")))
+
+        assert len(records) == 40
+        assert len({record["since"] for record in records}) == 2
+        assert [json.loads(line) for line in said] == records
+        wanted = [[cell(column.take(record)) for column in columns(EVENTS, ())] for record in records]
+        assert table[1:] == [["" if value is None else str(value) for value in row] for row in wanted]
+
+
 def test_an_order_that_no_index_has_is_sorted_once_for_many_chunks(
     diverse: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

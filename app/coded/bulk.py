@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, or_, select
+from sqlalchemy import Connection, Label, Select, false, func, or_, select
 
 from app.coded import store
 from app.coded.question import Question, read, stands
@@ -25,13 +25,12 @@ from app.query.plan import Plan
 from app.query.whole import Connect, Key, Same
 
 REMEMBERED = 20_000  # values of a kind: 10 MB at the most
-NAMES = tuple(column.name for column in coded_event.c)
-Kept = namedtuple("Kept", NAMES)  # type: ignore[misc]
-# What many datasets do not tell of any event: half of the columns, and of the time to read them.
-SPARSE = (
-    "until", "code", "plover", "mode", "contexts", "quad", "intensity", "country", "place", "latitude", "longitude",
-)  # fmt: skip
-DENSE = tuple(name for name in NAMES if name not in SPARSE)
+# What a record says of an event, beside `until`: what stands says none.
+NAMES = tuple(column.name for column in coded_event.c if column.name not in ("number", "until", "mode", "contexts"))
+Kept = namedtuple("Kept", (*NAMES, "until"), defaults=(None,))  # type: ignore[misc]
+# What differs from event to event; of all else, a dataset often says the same of each, and that need not be read.
+VARIED = ("id", "day", "last", "initiator", "recipient", "label")
+FRACTIONS = {"intensity", "latitude", "longitude"}  # whose last digit SQLite's JSON may say otherwise
 Actors = Mapping[int, tuple[str, str]]
 
 
@@ -53,6 +52,21 @@ class Memo(dict[Any, Any]):
         if isinstance(values, Same):
             return Same(self[values.value], len(values))
         return list(map(self.__getitem__, values))
+
+
+def together(say: Memo, *columns: Sequence[Any]) -> Sequence[Any]:
+    """What the values of some columns become together: put together for each event only where several of them differ there."""
+    varying = [at for at, column in enumerate(columns) if not isinstance(column, Same)]
+    if any(columns[at] != columns[varying[0]] for at in varying[1:]):
+        return say.of(list(zip(*columns, strict=True)))
+
+    def said(value: Any) -> Any:
+        return say[tuple(value if at in varying else column[0] for at, column in enumerate(columns))]
+
+    if not varying:
+        return Same(said(None), len(columns[0]))
+    known = {value: said(value) for value in set(columns[varying[0]])}
+    return [known[value] for value in columns[varying[0]]]
 
 
 def dumped(value: Any) -> str:
@@ -108,11 +122,27 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys(Sequence[Key]):
+    """Sort keys with ids; hardly any is asked for, so none is put together before."""
+
+    sort_keys: Sequence[Any]
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return Keys(self.sort_keys[at], self.ids[at])
+        return self.sort_keys[at], self.ids[at]
+
+
+@dataclass(frozen=True, slots=True)
 class Events:
     """Coded events in an order: their rows by column, as they are kept."""
 
     words: Words
-    keys: list[Key]
+    keys: Keys
     columns: Mapping[str, Sequence[Any]]
 
     def __len__(self) -> int:
@@ -128,7 +158,7 @@ class Events:
     def __iter__(self) -> Iterator[Record]:
         words = self.words
         for values in zip(*(self.columns[name] for name in NAMES), strict=True):
-            row: Any = Kept._make(values)
+            row: Any = Kept(*values)
             record = rendered(words.resource, row, words.view, {}, store.record(row, words.actors))
             yield chosen([record], words.fields)[0]
 
@@ -144,8 +174,7 @@ class Events:
         values: list[Sequence[Any]] = []
         for name, value in sample.items():
             form, *of = said.get(name, (constant(value),))
-            if form == "%s" and isinstance(of[0], Same):
-                form, of = str(of[0].value).replace("%", "%%"), []
+            form, of = folded(form, of) if of else (form, of)
             shape.append(f"{constant(name)}:{form}")
             values += of
         line = "{" + ",".join(shape) + "}\n"
@@ -157,25 +186,35 @@ class Events:
         plain = SIMPLE.fullmatch("".join(c["id"])) is not None
         ids = c["id"] if plain else [inner(id) for id in c["id"]]
         parts = w.parts["initiator"].of(c["initiator"]), w.parts["recipient"].of(c["recipient"])
-        between = [
-            "," if one is not None and other is not None else ""
-            for one, other in zip(c["initiator"], c["recipient"], strict=True)
-        ]
+        whole = None not in c["initiator"] and None not in c["recipient"]
+        between: Sequence[str] = (
+            Same(",", len(self))
+            if whole
+            else [
+                "," if one is not None and other is not None else ""
+                for one, other in zip(c["initiator"], c["recipient"], strict=True)
+            ]
+        )
         return {
             "id": ('"%s"', ids),
             "self": (f'"{address(w.resource, "")}%s"', ids) if plain else ('"%s"', self._addresses()),
-            "gloss": ('"%s: %s%s"', w.who.of(c["initiator"]), w.what.of(self._coded()), w.whom.of(c["recipient"])),
+            "gloss": (
+                '"%s: %s%s"',
+                w.who.of(c["initiator"]),
+                together(w.what, *self._coded()),
+                w.whom.of(c["recipient"]),
+            ),
             "kind": ("%s", w.json.of(c["kind"])),
-            "happened": ("%s", w.date.of(list(zip(c["day"], c["last"], strict=True)))),
+            "happened": ("%s", together(w.date, c["day"], c["last"])),
             "participants": ("[%s%s%s]", parts[0], between, parts[1]),
-            "codes": ("%s", w.codes.of(self._codes())),
+            "codes": ("%s", together(w.codes, *self._codes())),
             "intensity": ("%s", w.json.of(c["intensity"])),
             "dataset": ("%s", w.json.of(c["dataset"])),
             "reports": ("%s", c["reports"]),
             "label": ("%s", w.json.of(c["label"])),
             "location": (
                 "%s",
-                w.where.of(list(zip(c["place"], c["country"], c["latitude"], c["longitude"], strict=True))),
+                together(w.where, c["place"], c["country"], c["latitude"], c["longitude"]),
             ),
             "since": ("%s", c["since"]),
         }
@@ -187,13 +226,11 @@ class Events:
         beginning = address(resource, "")
         return [beginning + id for id in ids]
 
-    def _codes(self) -> list[tuple[Any, ...]]:
-        c = self.columns
-        return list(zip(c["code"], c["label"], c["plover"], c["quad"], strict=True))
+    def _codes(self) -> list[Sequence[Any]]:
+        return [self.columns[name] for name in ("code", "label", "plover", "quad")]
 
-    def _coded(self) -> list[tuple[Any, ...]]:
-        c = self.columns
-        return list(zip(c["label"], c["code"], c["plover"], strict=True))
+    def _coded(self) -> list[Sequence[Any]]:
+        return [self.columns[name] for name in ("label", "code", "plover")]
 
     # ── As columns ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,7 +243,11 @@ class Events:
             case "self":
                 return self._addresses()
             case "gloss":
-                parts = w.plain_who.of(c["initiator"]), w.plain_what.of(self._coded()), w.plain_whom.of(c["recipient"])
+                parts = (
+                    w.plain_who.of(c["initiator"]),
+                    together(w.plain_what, *self._coded()),
+                    w.plain_whom.of(c["recipient"]),
+                )
                 return [f"{who}: {what}{whom}" for who, what, whom in zip(*parts, strict=True)]
             case "participants":
                 said = zip(
@@ -216,11 +257,11 @@ class Events:
                     f"[{one}{',' if one and other else ''}{other}]" if one or other else None for one, other in said
                 ]
             case "codes.cameo":
-                coded = w.coded.of(self._codes())
+                coded = together(w.coded, *self._codes())
                 return [codes["cameo"] for codes in coded]
         if name.startswith("happened."):
             part = name.partition(".")[2]
-            return [days[part] for days in w.days.of(list(zip(c["day"], c["last"], strict=True)))]
+            return [days[part] for days in together(w.days, c["day"], c["last"])]
         # The same for every coded event, as far as what is kept of it tells.
         return Same(take(next(iter(self))), len(self))
 
@@ -234,6 +275,12 @@ PLAIN = {
     "location.latitude": "latitude",
     "location.longitude": "longitude",
 }
+
+
+def folded(form: str, values: Sequence[Sequence[Any]]) -> tuple[str, list[Sequence[Any]]]:
+    """A form (without any `%%`) and what goes into it, with what is the same for all in the form already."""
+    told = [str(one.value).replace("%", "%%") if isinstance(one, Same) else "%s" for one in values]
+    return form % tuple(told), [one for one in values if not isinstance(one, Same)]
 
 
 def constant(value: Any) -> str:
@@ -264,59 +311,89 @@ class Walk:
     plan: Plan
     size: int
     after: tuple[Any, ...] | None = field(init=False)
-    dense: bool = True  # whether the sparse columns were empty last
+    same: dict[str, Any] | None = None  # columns that said one thing in all events so far, and what; unknown at first
     ahead: list[tuple[Any, ...]] = field(default_factory=list)  # number and sort key of what comes next, the last first
 
     def __post_init__(self) -> None:
         self.after = self.plan.after
 
+    def learn(self, read: Mapping[str, Sequence[Any]]) -> None:
+        """Take in which columns say one thing, and that those which do not are to be read from now on."""
+        if self.same is None:
+            self.same = {name: values[0] for name, values in read.items() if name not in VARIED}
+        self.same = {name: value for name, value in self.same.items() if read[name].count(value) == len(read[name])}
 
-def following(connection: Connection, walk: Walk, asked: Question) -> tuple[dict[str, Sequence[Any]], list[Key]]:
+
+def following(connection: Connection, walk: Walk, asked: Question) -> tuple[dict[str, Sequence[Any]], Keys]:
     """The next events by column, with their keys."""
     days = walk.plan.sort.name == "happened"
     some = [] if days else taken(connection, walk, asked)
-    names, rows = DENSE, []
-    if walk.dense:
-        rows = by_day(connection, walk, asked, DENSE) if days else of_keys(connection, walk, some, DENSE)
-        walk.dense = not any(map(itemgetter(-2), rows))
-    if not walk.dense:
-        names = NAMES
-        rows = by_day(connection, walk, asked, NAMES) if days else of_keys(connection, walk, some, NAMES)
-        walk.dense = not any(map(itemgetter(-2), rows))
-    if not rows:
-        return {}, []
-    *columns, _, sort_keys = zip(*rows, strict=True)
-    named: dict[str, Sequence[Any]] = {name: Same(None, len(rows)) for name in SPARSE}
-    named.update(zip(names, columns, strict=True))
-    keys = list(zip(sort_keys, named["id"], strict=True))
+
+    def found(same: Mapping[str, Any]) -> Columns:
+        return by_day(connection, walk, asked, same) if days else of_keys(connection, walk, some, same)
+
+    read, sort_keys, otherwise = found(walk.same or {})
+    if otherwise:
+        read, sort_keys, _ = found({})
+    if not sort_keys:
+        return {}, Keys([], [])
+    if otherwise or walk.same is None:
+        walk.learn(read)
+    named = read | {name: Same(value, len(sort_keys)) for name, value in (walk.same or {}).items()}
+    keys = Keys(sort_keys, named["id"])
     walk.after = keys[-1]
     return named, keys
 
 
-def _told() -> ColumnElement[bool]:
-    """Whether any sparse column says something."""
-    return or_(*(coded_event.c[name].is_not(None) for name in SPARSE)).label("told")
+# Some columns of the next events, their sort keys, and whether any event says something else in those that were not read.
+Columns = tuple[dict[str, Sequence[Any]], Sequence[Any], bool]
+
+
+def to_read(same: Mapping[str, Any]) -> tuple[list[str], Label[bool]]:
+    """The columns to read where some are taken to be the same, and whether an event says something else in those."""
+    otherwise = or_(false(), *(coded_event.c[name].is_distinct_from(value) for name, value in same.items()))
+    return [name for name in NAMES if name not in same], otherwise.label("otherwise")
+
+
+def columns_of(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Columns:
+    """Rows of some columns, of what is otherwise and of the sort key, by column."""
+    if not rows:
+        return {}, [], False
+    *read, otherwise, sort_keys = zip(*rows, strict=True)
+    return dict(zip(names, read, strict=True)), sort_keys, any(otherwise)
 
 
 # ── In an order that an index has ───────────────────────────────────────────────────────────────────────────────────
 
 
-def by_day(connection: Connection, walk: Walk, asked: Question, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """Some columns of the next events by day, whether any sparse column says something, and the sort key."""
-    plan = walk.plan
-    chosen = [coded_event.c[name] for name in names]
+def by_day(connection: Connection, walk: Walk, asked: Question, same: Mapping[str, Any]) -> Columns:
+    """The next events by day."""
+    plan, (names, otherwise) = walk.plan, to_read(same)
+    read = [coded_event.c[name] for name in names]
     queries = [
-        query.with_only_columns(*chosen, _told(), query.selected_columns["sort_key"], maintain_column_froms=True)
+        query.with_only_columns(*read, otherwise, query.selected_columns["sort_key"], maintain_column_froms=True)
         for query in store.pages(plan, asked, walk.size, walk.after)
     ]
-    by_number, id = names.index("number"), names.index("id")
-    if len(queries) == 1:
-        return _loosely(connection, walk, queries[0], itemgetter(-1, id)) or _tuples(connection, queries[0])
-    once = {row[by_number]: row for query in queries for row in _tuples(connection, query)}
-    return sorted(once.values(), key=itemgetter(-1, id), reverse=plan.descending)[: walk.size]
+    id = names.index("id")
+    if len(queries) > 1:
+        once = {row[id]: row for query in queries for row in _tuples(connection, query)}
+        rows = sorted(once.values(), key=itemgetter(-1, id), reverse=plan.descending)
+        return columns_of(names, rows[: walk.size])
+    if connection.dialect.name == "sqlite" and not FRACTIONS.intersection(names):
+        return _packed(connection, queries[0], names)
+    return columns_of(names, _loosely(connection, walk, queries[0], id) or _tuples(connection, queries[0]))
 
 
-def _loosely(connection: Connection, walk: Walk, query: Select[Any], by: Callable[[Any], Any]) -> list[tuple[Any, ...]]:
+def _packed(connection: Connection, query: Select[Any], names: Sequence[str]) -> Columns:
+    """The rows of a query by column, of whole numbers and text: SQLite puts each together, in half the time that its rows take."""
+    *some, otherwise, sort_key = query.subquery().c
+    lists = [func.json_group_array(one) for one in (*some, sort_key)]
+    *said, differing = connection.execute(select(*lists, func.total(otherwise))).one()
+    *read, sort_keys = map(orjson.loads, said)
+    return dict(zip(names, read, strict=True)), sort_keys, differing > 0
+
+
+def _loosely(connection: Connection, walk: Walk, query: Select[Any], id: int) -> list[tuple[Any, ...]]:
     """The rows of a query in its order, which the database gives by day alone; none where a day holds more than is asked for.
 
     An index holds the days in order, and nothing has to be sorted; by id too, each day is, with all its columns. The rows of the
@@ -328,7 +405,7 @@ def _loosely(connection: Connection, walk: Walk, query: Select[Any], by: Callabl
         last = rows[-1][-1]
         while rows and rows[-1][-1] == last:
             rows.pop()
-    rows.sort(key=by, reverse=down)
+    rows.sort(key=itemgetter(-1, id), reverse=down)
     return rows
 
 
@@ -358,13 +435,12 @@ def taken(connection: Connection, walk: Walk, asked: Question) -> list[tuple[Any
     return some
 
 
-def of_keys(
-    connection: Connection, walk: Walk, some: Sequence[tuple[Any, ...]], names: tuple[str, ...]
-) -> list[tuple[Any, ...]]:
-    """Some columns of the events of these keys, whether any sparse column says something, and the sort key."""
-    query = select(*[coded_event.c[name] for name in names], _told()).where(
+def of_keys(connection: Connection, walk: Walk, some: Sequence[tuple[Any, ...]], same: Mapping[str, Any]) -> Columns:
+    """The events of these keys."""
+    names, otherwise = to_read(same)
+    read = [coded_event.c[name] for name in ("number", *names)]
+    query = select(*read, otherwise).where(
         coded_event.c.number.in_([one[0] for one in some]), stands(coded_event, walk.plan.view)
     )
-    by_number = names.index("number")
-    found = {row[by_number]: row for row in _tuples(connection, query)}
-    return [(*found[number], key) for number, key in some]
+    found = {number: row for number, *row in _tuples(connection, query)}
+    return columns_of(names, [(*found[number], key) for number, key in some])

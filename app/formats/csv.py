@@ -41,15 +41,16 @@ def rows(columns: Sequence[Sequence[Any]]) -> bytes:
     return "".join([f"{form}\r\n" % row for row in zip(*varying, strict=True)]).encode()
 
 
-# What makes a value be written otherwise than it is: quoted, or defused where it begins with it; `\0` goes before each.
-ODD = ('"', ",", "\r", "\n", *(f"\0{first}" for first in FORMULA))
-
-
 def cells(column: Sequence[Any]) -> Sequence[Any]:
-    """The values of a column as they are written; hardly ever is any of them another one."""
+    """The values of a column as they are written."""
     types = set(map(type, column))
-    if types <= {int, float} or (types == {str} and not odd("\0" + "\0".join(column))):
+    if types <= {int, float}:
         return column
+    if types == {str}:
+        told = "\0".join(column)
+        plain = "\n" not in told and "\r" not in told and told.count("\0") == len(column) - 1
+        if plain and {one[:1] for one in column}.isdisjoint(FORMULA):
+            return quoted(column, told)
     several = set(column)
     if len(several) * 2 > len(column):
         return list(map(said, column))
@@ -57,9 +58,12 @@ def cells(column: Sequence[Any]) -> Sequence[Any]:
     return [known[value] for value in column]
 
 
-def odd(values: str) -> bool:
-    """Whether any of these values is written otherwise."""
-    return any(one in values for one in ODD)
+def quoted(column: Sequence[str], told: str) -> Sequence[str]:
+    """Texts in quotation marks where they need them, all of them looked at in one: `told` is them with `\0` between."""
+    if '"' in told:
+        doubled = told.replace('"', '""').split("\0")
+        return [f'"{new}"' if new != old or "," in old else old for old, new in zip(column, doubled, strict=True)]
+    return [f'"{one}"' if "," in one else one for one in column] if "," in told else column
 
 
 def said(value: Any) -> str:
