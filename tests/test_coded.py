@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import event as event_of
 
+from app.coded import ahead
 from app.importers.runner import run
 from tests.base import KnowledgeBase
 from tests.conftest import database_url
@@ -223,6 +224,61 @@ def test_cells_count_what_a_scan_counts_and_their_links_list_just_that(ferry: tu
             assert told == expected, asked
             for item in items[:2]:
                 assert kb.json(f"{item['items']}&limit=1&count=exact")["count"]["n"] == item["n"], item["items"]
+
+
+# From most of a year to most of another, and from little of one; cut in a month and not; one that holds no whole year.
+PERIODS = [
+    ("2010-03-15", "2013-10-15"),
+    ("2010-03", "2013-10"),
+    ("2010-08-02", "2013-03-31"),
+    ("2010-12-31", "2013-01-02"),
+    ("2010-02-01", "2011-12-31"),
+    ("2011-02", "2011-12"),
+    ("2009-05", "2020-08"),
+]
+
+
+@pytest.mark.parametrize("busy", [0, 1_000_000])
+def test_a_period_of_years_counts_what_a_scan_counts_wherever_it_begins_and_ends(
+    kb: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    monkeypatch.setattr(ahead, "SKIPPING_FROM", busy)
+    random = Random(11)
+    drawn = {
+        Fact(random.choice(NAMES), random.choice(list(LABELS)), random.choice(NAMES), day)
+        for day in (date(2010, 1, 1) + timedelta(days=random.randrange(1461)) for _ in range(500))
+    }
+    every = sorted(drawn, key=lambda fact: (fact.day, fact.initiator, fact.label, fact.recipient))
+    bring(kb, tmp_path, every)
+    fewer = [fact for fact in every if random.random() < 0.7]
+    bring(kb, tmp_path, fewer, whole=True)
+    revision = kb.json("/v1/events?limit=1")["revision"]
+
+    for lower, upper in PERIODS:
+        first, end = (date.fromisoformat(f"{one}-01" if len(one) == 7 else one) for one in (lower, upper))
+        for some, as_of in ((every, revision - 1), (fewer, revision)):
+            asked = f"happened_from={lower}&happened_before={upper}&as_of={as_of}"
+            within = [fact for fact in some if first <= fact.day < end]
+            roles = {
+                "participant": [fact for fact in within if "Corvo" in fact.parties],
+                "recipient": [fact for fact in within if fact.recipient == "Corvo"],
+            }
+            for role, mine in roles.items():
+                expected = {
+                    "code": Counter(fact.code for fact in mine),
+                    "year": Counter(f"{fact.day:%Y}" for fact in mine),
+                    "year,code": Counter(f"{fact.day:%Y},{fact.code}" for fact in mine),
+                    "root": Counter(fact.code[:2] for fact in mine),
+                }
+                for by, cells in expected.items():
+                    for measure in ("events", "reports"):
+                        path = f"/v1/events/counts?by={by}&measure={measure}&{role}=Corvo&{asked}"
+                        items = kb.json(path)["items"]
+                        assert {",".join(item[one] for one in by.split(",")): item["n"] for item in items} == cells, (
+                            path
+                        )
+                values = kb.json(f"/v1/events?facet=code&{role}=Corvo&limit=1&{asked}")["facets"]["code"]
+                assert {value["value"]: value["n"] for value in values} == expected["code"]
 
 
 def test_facets_count_what_their_links_list(ferry: tuple[KnowledgeBase, list[Fact]]) -> None:

@@ -134,8 +134,8 @@ def spans(
     who = None if measure != "events" or asked.codes or asked.more else held(connection, asked, (name,), measure)
     if who is None:
         return None
-    pieces, days = cut(asked, (name,), who)
-    if days or len(pieces.tables) != 1:
+    pieces, days = cut(asked, (name,), who, less=True)
+    if days or len(pieces.tables) != 1 or pieces.less:
         return None
     keys, sums = ahead.along_one(connection, pieces, name, who.column, who, asked.view.revision, CELLS_MOST + 1)
     bounded(keys, CELLS_MOST)
@@ -151,12 +151,14 @@ def from_pieces(
 ) -> dict[Cell, Number]:
     """The cells from what was counted ahead, of the whole spans of a period, and from the events of the days beside these."""
     columns = columns_of(who, measure)
-    pieces, days = cut(asked, by, who)
+    narrowing = bool(asked.codes or asked.more)
+    # What is taken off what is not whole is not exact.
+    pieces, days = cut(asked, by, who, less=bool(who.numbers) and measure != "intensity" and not narrowing)
     found: dict[Cell, Number] = {}
-    narrowing = asked.codes or asked.more
     closed = tuple((lower, upper) for lower, upper in days if lower is not None and upper is not None)
     if who.numbers and measure == "events" and not narrowing and len(closed) == len(days):
-        pieces, days = replace(pieces, days=closed), []
+        skipping = bool(closed) and ahead.skips(connection, asked.view, by, who)
+        pieces, days = replace(pieces, days=closed, skipping=skipping), []
 
     def where(table: Table) -> list[ColumnElement[bool]]:
         return [one.on(table.c.code) for one in asked.codes] + [dataset_condition(one, table.c) for one in asked.more]
@@ -185,19 +187,28 @@ def columns_of(who: Whose, measure: str) -> tuple[str, ...]:
     return COLUMNS[measure] if who.column == "events" else (who.column,)
 
 
-def cut(asked: Question, by: tuple[str, ...], who: Whose) -> tuple[Pieces, list[tuple[int | None, int | None]]]:
-    """The tables that hold a period's whole months and years, and the days before and after these."""
+def cut(
+    asked: Question, by: tuple[str, ...], who: Whose, *, less: bool
+) -> tuple[Pieces, list[tuple[int | None, int | None]]]:
+    """The tables that hold a period's whole months and years, and the days before and after these.
+
+    `less`: months may be taken off a year that the period does not hold whole.
+    """
     coding = bool(asked.codes or {"code", "root"} & set(by))
     by_years, by_months = tables(by, who, asked.period, coding=coding)
     inner, edges = months(asked.period)
     wanted: list[tuple[Table, tuple[int, int] | None]] = []
+    off: list[tuple[int, int]] = []
     if by_years is None:
         wanted.append((by_months, inner))
     else:
         every = (ahead.ALL_YEARS, ahead.ALL_YEARS + 1) if by_years is coded_active and "year" not in by else None
         span, rest = (every or (0, ahead.OPEN // 12), []) if inner is None else years(inner)
+        if less and inner is not None and span[0] < span[1]:
+            span, rest, off = ahead.shorter(inner, span)
         wanted += [(by_years, span), *((by_months, one) for one in rest)]
-    return Pieces(tuple((table, span) for table, span in wanted if span is None or span[0] < span[1])), edges
+    tables_ = tuple((table, span) for table, span in wanted if span is None or span[0] < span[1])
+    return Pieces(tables_, tuple((by_months, one) for one in off)), edges
 
 
 def held(connection: Connection, asked: Question, by: tuple[str, ...], measure: str) -> Whose | None:
