@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -541,3 +541,17 @@ def test_a_page_of_all_events_begins_where_the_last_one_ended_and_looks_up_nothi
     kb.close()
     ends = "(day,id)>(?,?) AND day<?" if sort == "happened" else "day>? AND (day,id)<(?,?)"
     assert plans == [[f"SEARCH coded_event USING INDEX ix_coded_event_day ({ends})"]]
+
+
+def test_coverage_names_the_days_that_stood_at_the_revision(kb: KnowledgeBase, tmp_path: Path) -> None:
+    early = facts(3, 60)
+    late = [replace(one, day=one.day + timedelta(days=1_000)) for one in facts(4, 30)]
+    before = kb.latest
+    for some in (late, [one for one in early if one.day.month < 6], early):
+        bring(kb, tmp_path, some)
+
+    for revision in range(before, kb.latest + 1):
+        page = kb.json(f"/v1/events?limit=500&as_of={revision}")
+        days = sorted(item["happened"]["first"] for item in page["items"])
+        told = page["coverage"]["dates"]
+        assert (told and (told["first"], told["last"])) == ((days[0], days[-1]) if days else None)
