@@ -56,6 +56,8 @@ log = logging.getLogger("chancery")
 # The answer to a request by its bytes, behind the headers that every answer begins with, where the database stands at what is
 # named last; None for one that was not met before.
 AtOnce = Callable[[bytes, list[tuple[bytes, bytes]], Standing | None], bytes | None]
+# A new answer to a request that was read, behind the same headers; None for one that has to be waited for.
+Promptly = Callable[[Any, list[tuple[bytes, bytes]]], bytes | None]
 # What the database will say it stands at, for a request that was met before and cannot be answered without asking that.
 Soon = Callable[[bytes], asyncio.Future[Standing] | None]
 
@@ -240,7 +242,7 @@ class Draining(uvicorn.Server):
 
 
 class Speaking(HttpToolsProtocol):
-    """HTTP on one connection, where requests that were met before are answered without being read again.
+    """HTTP on one connection, where requests that were met before are answered without being read again, and short ones at once.
 
     What is no HTTP at all is refused like any other fault, as a problem document.
     """
@@ -250,6 +252,9 @@ class Speaking(HttpToolsProtocol):
         # An application that remembers answers says them by the request's bytes, see `routes/memory.py`.
         self.at_once: AtOnce | None = getattr(self.app, "at_once", None)
         self.soon: Soon | None = getattr(self.app, "soon", None)
+        self.promptly: Promptly | None = getattr(self.app, "promptly", None)
+        self.reading = False  # what begins a request
+        self.starting: tuple[RequestResponseCycle, Any] | None = None  # what was read, and is to be answered
         self.between = True  # two requests: what comes next begins one
         self.begun = 0  # requests in what was read last
         self.held = b""  # a request that was met before, until the database says what it stands at
@@ -304,11 +309,27 @@ class Speaking(HttpToolsProtocol):
 
     def read(self, data: bytes) -> None:
         """Read what begins a request."""
-        self.begun = 0
+        self.begun, self.reading = 0, True
         super().data_received(data)
-        if len(data) <= WHOLE_MOST and self.was_one():
+        self.reading = False
+        whole = self.was_one()
+        if whole and len(data) <= WHOLE_MOST:
             # The application may know the request by these bytes from now on; its task has not begun yet.
             self.scope["extensions"] = {WHOLE: {"bytes": data}}
+        if self.starting is not None:
+            (cycle, app), self.starting = self.starting, None
+            if not whole or not self.answered(cycle):
+                super()._start_asgi_task(cycle, app)
+
+    def answered(self, cycle: RequestResponseCycle) -> bool:
+        """Whether a request could be answered on the spot: a task and ASGI's messages take as long as a short answer."""
+        told = None if self.promptly is None else self.promptly(cycle.scope, self.server_state.default_headers)
+        if told is None:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(told)
+        self.on_response_complete()
+        return True
 
     def shutdown(self) -> None:
         """End once nobody waits for an answer; what is held will be answered as the last one."""
@@ -330,8 +351,12 @@ class Speaking(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Uvicorn's own refusal of a connection too many is plain text.
-        told: Any = crowded if app is service_unavailable else app
-        super()._start_asgi_task(cycle, told)
+        if app is service_unavailable:
+            super()._start_asgi_task(cycle, crowded)  # type: ignore[arg-type]
+        elif self.reading:
+            self.starting = (cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         headers = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)

@@ -15,7 +15,7 @@ from sqlalchemy import make_url, text
 
 from app.db import open_database
 from app.errors import Unavailable
-from app.routes.memory import Answer, Remembering, size_of
+from app.routes.memory import Remembering, size_of
 from app.routes.metrics import Metrics
 from tests.base import KnowledgeBase
 from tests.making import dossier, person, statement, topic
@@ -114,7 +114,7 @@ def memory() -> Remembering:
 def test_remembered_answers_take_no_more_memory_than_they_may(memory: Remembering) -> None:
     for number in range(100):
         key = (b"/v1/topics", b"q=%d" % number, b"a" * 500, b"", (1, 0))
-        memory.keep(key, Answer.of([(b"etag", b'"x"')], b'"x"', b"y" * 1_000))
+        memory.keep(key, [(b"etag", b'"x"')], b"y" * 1_000)
 
     assert memory.bytes == sum(size_of(key, answer) for key, answer in memory.answers.items()) <= 10_000
     assert 0 < len(memory.answers) < 10

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from app.routes.memory import MET_MOST, WHOLE, Answer, Met, Remembering
 from app.routes.metrics import Metrics
 from app.standing import Standing
-from tests.base import KnowledgeBase
+from tests.base import KnowledgeBase, plant
 from tests.conftest import BACKENDS, database_url
 from tests.making import dossier, person
 from tests.test_serve import ROOT, Server, serving
@@ -30,7 +30,10 @@ FRESH = re.compile(rb"(?im)^(x-request-id|date|server-timing): .*\r\n")
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that the seed was loaded into, as `make run` starts it, on each database."""
     folder = tmp_path_factory.mktemp("wire")
-    with serving(folder, CHANCERY_DATABASE=database_url(request.param, request, folder)) as made:
+    url = database_url(request.param, request, folder)
+    with closing(KnowledgeBase.at(url)) as base:
+        plant(base)
+    with serving(folder, "--no-seed", CHANCERY_DATABASE=url) as made:
         yield made
 
 
@@ -223,6 +226,49 @@ def test_a_known_request_is_answered_when_the_connection_to_the_database_broke(
     assert told[-1][1] == known
     # The first one after the cut may be refused; never told wrong.
     assert {head[:12] for head, body in told if body != known} <= {b"HTTP/1.1 503"}
+
+
+SHORT = (
+    "/v1/actors?limit=2&as_of=1",
+    "/v1/actors?as_of=1&name=nobody%20at+all",
+    "/v1/events?as_of=1&pick=last",
+    "/v1/statements?as_of=1&limti=2",
+    "/v1/statements?as_of=1&fields=",
+    "/v1/actors/nobody?as_of=1",
+)
+
+
+@pytest.mark.parametrize("path", SHORT)
+def test_what_is_answered_on_the_spot_is_what_the_application_says(wire: Wire, server: Server, path: str) -> None:
+    def lines(head: bytes) -> list[bytes]:
+        return sorted(line for line in FRESH.sub(b"", head).split(b"\r\n") if line.lower() != b"connection: close")
+
+    def plain(body: bytes) -> bytes:
+        return re.sub(rb'"request_id":"[^"]*"', b"", body)
+
+    for _ in range(2):
+        spot = wire.ask(asked(path))
+        with closing(Wire(server)) as last:
+            long = last.ask(asked(path, "Connection: close"))
+        assert (lines(spot[0]), plain(spot[1])) == (lines(long[0]), plain(long[1]))
+    tag = re.search(r"(?im)^etag: (.*)\r", spot[0].decode())
+    if tag is not None:
+        head, body = wire.ask(asked(path, f"If-None-Match: {tag[1]}"))
+        assert head.startswith(b"HTTP/1.1 304 Not Modified\r\n")
+        assert not body
+
+
+def test_a_log_line_and_a_count_are_made_of_what_is_answered_on_the_spot(server: Server, wire: Wire) -> None:
+    def counted() -> float:
+        found = re.search(
+            rb'^chancery_requests_total\{method="GET",status="200"\} (\S+)', server.get("/metrics")[1], re.M
+        )
+        return float(found[1]) if found is not None else 0.0
+
+    before = counted()
+    for number in range(5):
+        assert wire.ask(asked(f"/v1/actors?limit=1&as_of=1&id=nobody-{number}"))[0].startswith(b"HTTP/1.1 200")
+    assert counted() >= before + 5
 
 
 UNUSUAL = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -81,12 +80,16 @@ class CodedEvents:
         asked = read(connection, plan)
         if asked is None:
             return []
-        if plan.pick is not None:
-            # One event: the end of an index.
-            found_last = self.page(connection, replace(plan, pick=None), 1, after)
-            return (
-                latest(self, connection, asked, found_last) if plan.pick.which == "last" and asked.span else found_last
-            )
+        if plan.pick is None:
+            return self.following(connection, plan, asked, limit, after)
+        # One event: the end of an index.
+        found = self.following(connection, plan, asked, 1, after)
+        return latest(self, connection, asked, found) if plan.pick.which == "last" and asked.span else found
+
+    def following(
+        self, connection: Connection, plan: Plan, asked: Question, limit: int, after: tuple[Any, ...] | None
+    ) -> list[Match]:
+        """The same of all that a plan asks for, whatever it picks."""
         if plan.sort.name == "happened" and keys.answers(asked):
             kept = listed(self, connection, plan, asked, limit, after)
             if kept is not None:

@@ -130,7 +130,9 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
         return [found[one.id]._replace(key=one.key) for one in chosen if one.id in found]
     if plan.pick is not None:
         # One record, whatever it is sorted by: of what each place found, the first or last day decides.
-        plan = replace(plan, sort=plan.resource.sorts[0], descending=plan.pick.which == "last")
+        by_day, down = plan.resource.sorts[0], plan.pick.which == "last"
+        if plan.sort is not by_day or plan.descending != down:
+            plan = replace(plan, sort=by_day, descending=down)
     found_here: list[Match] = []
     barren = plan.resource.stores and any(holds_none(connection, plan, line) for line in plan.conditions)
     if not barren:
@@ -227,8 +229,11 @@ def records(
 
 def said(
     connection: Connection, resource: Resource, view: View, found: Sequence[Match], texts: Texts
-) -> list[Record | orjson.Fragment]:
+) -> Sequence[Record | orjson.Fragment]:
     """Matches as JSON says them: records, or where a store knows it already, the text of one."""
+    stores = {match.store for match in found}
+    if len(stores) == 1:
+        return _said(connection, resource, view, stores.pop(), found, texts)
     places: dict[Store | None, list[Match]] = {}
     for match in found:
         places.setdefault(match.store, []).append(match)

@@ -30,7 +30,7 @@ def citable(one: Operation) -> Handler:
         return handler
 
     def run(request: Request) -> Response:
-        asked = request.query_params.getlist("cite")
+        asked = [value for name, value in reading.pairs_of(request) if name == "cite"]
         # What is no style, or is given twice, the handler refuses as it does every bad parameter.
         return citing(request, one, asked[0]) if len(asked) == 1 and asked[0] in cite.STYLES else handler(request)
 

@@ -115,9 +115,10 @@ def class_name(resource: Resource) -> str:
 def listing(request: Request, resource: Resource) -> Response:
     """A page of a resource, or the whole result in another format."""
     here = reading.state(request)
-    if request.query_params.get("state") == WAITING:
+    pairs = reading.pairs_of(request)
+    if dict(pairs).get("state") == WAITING:
         return waiting(request, resource)
-    query = parse(resource, reading.pairs_of(request), here.vocabularies, here.limits)
+    query = parse(resource, pairs, here.vocabularies, here.limits)
     representation = reading.representation(request, query.format, (*FORMATS, *resource.formats))
     if representation == "atom":
         return feeds.listing(request, resource, query)

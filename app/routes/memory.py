@@ -15,10 +15,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import count
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.routes.metrics import Metrics
@@ -47,6 +49,7 @@ GUARDING: Final = [
 ONCE: Final = {b"x-request-id", b"server-timing", b"connection"}  # what belongs to one request
 # Where a server leaves the bytes of a request that came whole, among ASGI's extensions.
 WHOLE: Final = "chancery.whole"
+STATUS: Final = {one.value: f"{one.value} {one.phrase}".encode() for one in HTTPStatus}
 MET_MOST: Final = 4_000  # requests that are known by their bytes, 2 kB each at most
 # What lets a request be read otherwise than by its own bytes, or ask for more than an answer.
 UNUSUAL: Final = {b"expect", b"transfer-encoding", b"upgrade", b"te", b"trailer"}
@@ -120,38 +123,50 @@ class Remembering:
         self.prefix = uuid4().hex[:16]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not short(scope):
+        asked = asked_in(scope) if scope["type"] == "http" else None
+        if asked is None:
             await self.app(scope, receive, send)
             return
         kept = remembered(scope)
-        accept = origin = tag = b""
-        for name, value in scope["headers"]:
-            if name == b"accept":
-                accept += b"," + value
-            elif name == b"origin":
-                origin = value
-            elif name == b"if-none-match":
-                tag += b"," + value
-            elif name in (b"x-request-id", b"authorization", b"content-length"):
-                # Whoever brings an id of their own wants to find it in the answer; a key and a body are looked at behind.
-                await self.app(scope, receive, send)
-                return
-        if len(accept) + len(origin) > ASKED_BYTES_MOST:
-            await self.app(scope, receive, send)
-            return
         standing = await self.standing()
         scope["standing"] = standing
-        key = (scope["raw_path"], scope["query_string"], accept, origin, standing)
+        key = asked.key(scope, standing)
         known = self.answers.get(key) if kept else None
-        if standing is None or (known is not None and tag and tag != b"," + known.etag):
+        if standing is None or (known is not None and asked.tag and asked.tag != b"," + known.etag):
             # The database does not say, or there is a list of tags, or a stale one: the application knows the rules.
             await self.app(scope, receive, send)
         elif known is None:
-            await self.answer(scope, receive, Keeping(self, key, send) if kept and self.most_bytes else send, origin)
+            keeping = Keeping(self, key, send) if kept and self.most_bytes else send
+            await self.answer(scope, receive, keeping, asked.origin)
         else:
             self.answers.move_to_end(key)
-            await self.say(scope, send, known, whole=not tag)
-            self.meet(scope, key, whole=not tag)
+            await self.say(scope, send, known, whole=not asked.tag)
+            self.meet(scope, key, whole=not asked.tag)
+
+    def promptly(self, scope: Scope, shared: list[tuple[bytes, bytes]]) -> bytes | None:
+        """A new answer as it is sent, where it needs no waiting and the request is plain; None for others.
+
+        `shared`: the headers of every answer at this moment.
+        """
+        standing, first = self.unchanged(), self.first(shared)
+        if standing is None or first is None or self.prompt is None or not usual(scope):
+            return None
+        asked = asked_in(scope)
+        if asked is None or asked.origin:
+            return None
+        key = asked.key(scope, standing)
+        if key in self.answers:
+            return None
+        scope["standing"] = standing
+        began = time.perf_counter()
+        request_id = self.request_id()
+        answer = self.prompt.here(scope, request_id)
+        if answer is None:
+            return None
+        headers = self.told(scope, answer, request_id, began)
+        if answer.status_code == 200 and self.most_bytes and remembered(scope):
+            self.keep(key, headers, answer.body)
+        return begun(STATUS[answer.status_code], headers) + first + b"\r\n" + answer.body
 
     def met_soon(self, data: bytes) -> asyncio.Future[Standing] | None:
         """What the database will say that it stands at, for a request that was met before; None for others."""
@@ -192,32 +207,33 @@ class Remembering:
     def meet(self, scope: Scope, key: tuple[object, ...], *, whole: bool) -> None:
         """Know a request by its bytes from now on, where it came in one piece and has nothing unusual about it."""
         came = (scope.get("extensions") or {}).get(WHOLE)
-        if came is None or scope["http_version"] != "1.1":
+        if came is None or not usual(scope):
             return
-        for name, value in scope["headers"]:
-            if name in UNUSUAL or (name == b"connection" and value.lower() != b"keep-alive"):
-                return
         if len(self.met) >= MET_MOST:
             self.met.clear()
         self.met[came["bytes"]] = Met(key, whole, scope["path"])
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, origin: bytes) -> None:
         """Give a new answer, without the framework where that may do."""
-        begun = time.perf_counter()
+        began = time.perf_counter()
         request_id = self.request_id()
         answer = await self.prompt.ahead(scope, request_id) if self.prompt is not None and not origin else None
         if answer is None:
             await self.app(scope, receive, send)
             return
-        took = time.perf_counter() - begun
+        headers = self.told(scope, answer, request_id, began)
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def told(self, scope: Scope, answer: Response, request_id: str, began: float) -> list[tuple[bytes, bytes]]:
+        """The headers of a new answer that the framework had no part in; it is counted and logged here."""
+        took = time.perf_counter() - began
+        self.metrics.answered("GET", answer.status_code, took)
+        self.log(request_id, scope["path"], answer.status_code, round(took * 1000, 1))
         timed = (b"server-timing", b"total;dur=%.1f" % (took * 1000))
         # No origin was named: another answer could have been given to one.
         own = [(name, value + b", Origin") if name == b"vary" else (name, value) for name, value in answer.raw_headers]
-        headers = [*own, (b"x-request-id", request_id.encode()), timed, *GUARDING]
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-        self.metrics.answered("GET", answer.status_code, took)
-        self.log(request_id, scope["path"], answer.status_code, round(took * 1000, 1))
+        return [*own, (b"x-request-id", request_id.encode()), timed, *GUARDING]
 
     def request_id(self) -> str:
         """An id that no other request has."""
@@ -240,11 +256,12 @@ class Remembering:
         await send({"type": "http.response.body", "body": known.body if whole else b""})
         self.log(request_id, scope["path"], status, 0.0)
 
-    def keep(self, key: tuple[object, ...], answer: Answer) -> None:
-        """Remember an answer, and forget those that were asked for the longest time ago."""
-        if key in self.answers:
+    def keep(self, key: tuple[object, ...], headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        """Remember a good answer that has a tag and is short, and forget those that were asked for the longest time ago."""
+        etag = next((value for name, value in headers if name.lower() == b"etag"), None)
+        if etag is None or key in self.answers or len(body) > ANSWER_BYTES_MOST:
             return
-        self.answers[key] = answer
+        answer = self.answers[key] = Answer.of(headers, etag, body)
         self.bytes += size_of(key, answer)
         while self.bytes > self.most_bytes:
             self.bytes -= size_of(*self.answers.popitem(last=False))
@@ -264,9 +281,8 @@ class Keeping:
             self.headers = tuple(message["headers"])
         elif message["type"] == "http.response.body" and self.headers is not None:
             body = message.get("body", b"")
-            etag = next((value for name, value in self.headers if name.lower() == b"etag"), None)
-            if etag is not None and not message.get("more_body") and len(body) <= ANSWER_BYTES_MOST:
-                self.memory.keep(self.key, Answer.of(self.headers, etag, body))
+            if not message.get("more_body"):
+                self.memory.keep(self.key, self.headers, body)
             self.headers = None
         await self.send(message)
 
@@ -275,6 +291,44 @@ def size_of(key: tuple[object, ...], answer: Answer) -> int:
     """What an answer takes in memory, its key and headers included."""
     asked = sum(len(part) for part in key if isinstance(part, bytes))
     return len(answer.body) + asked + 2 * sum(len(name) + len(value) for name, value in answer.headers) + 1_000
+
+
+class Asked(NamedTuple):
+    """What of a request's headers its answer depends on."""
+
+    accept: bytes
+    origin: bytes
+    tag: bytes
+
+    def key(self, scope: Scope, standing: Standing | None) -> tuple[object, ...]:
+        """What an answer is remembered under."""
+        return (scope["raw_path"], scope["query_string"], self.accept, self.origin, standing)
+
+
+def asked_in(scope: Scope) -> Asked | None:
+    """What a request's headers ask for; None for one that is not to be answered in front of the application."""
+    if not short(scope):
+        return None
+    accept = origin = tag = b""
+    for name, value in scope["headers"]:
+        if name == b"accept":
+            accept += b"," + value
+        elif name == b"origin":
+            origin = value
+        elif name == b"if-none-match":
+            tag += b"," + value
+        elif name in (b"x-request-id", b"authorization", b"content-length"):
+            # Whoever brings an id of their own wants to find it in the answer; a key and a body are looked at behind.
+            return None
+    return Asked(accept, origin, tag) if len(accept) + len(origin) <= ASKED_BYTES_MOST else None
+
+
+def usual(scope: Scope) -> bool:
+    """Whether a request has nothing about it that an answer by its bytes alone would miss."""
+    return scope["http_version"] == "1.1" and not any(
+        name in UNUSUAL or (name == b"connection" and value.lower() != b"keep-alive")
+        for name, value in scope["headers"]
+    )
 
 
 def short(scope: Scope) -> bool:

@@ -1,8 +1,9 @@
 """Which requests are answered in front of the framework: short ones, by the loop itself where the database is a SQLite file.
 
 Sixteen clients and six threads take twice the CPU time a request that the loop takes alone: they wait for the interpreter's lock.
-So a page or a record is worked out on the spot, and given up after a few milliseconds: then it goes to a thread as everything else
-does, and so do the next ones of its form for a while. Nobody waits longer than that for somebody else's slow question.
+So a page or a record is worked out on the spot, where the server has just read the request, and given up after a few milliseconds:
+then it goes to a thread as everything else does, and so do the next ones of its form for a while. Nobody waits longer than that for
+somebody else's slow question.
 
 PostgreSQL is asked on a thread, since the answer comes over a socket. What fails in front of the framework fails once: it is told
 there what was raised here.
@@ -84,6 +85,32 @@ class Prompt:
 
         What is refused, what fails, and whatever is unusual is left to the framework: it says so in the right words.
         """
+        if self.database.embedded:
+            return self.here(scope, request_id)
+        asked = self.asked(scope, request_id)
+        if asked is None or self.form(*asked) is None:
+            return None
+        try:
+            return await to_thread.run_sync(*asked)
+        except heavy.Postponed:
+            return None
+        except Exception as failed:
+            scope["failed"] = failed
+            return None
+
+    def here(self, scope: Scope, request_id: str) -> Response | None:
+        """The same of a SQLite file, without waiting for anything."""
+        asked = self.asked(scope, request_id)
+        if asked is None:
+            return None
+        try:
+            return self.tried(*asked)
+        except Exception as failed:
+            scope["failed"] = failed
+            return None
+
+    def asked(self, scope: Scope, request_id: str) -> tuple[Handler, Request] | None:
+        """Who answers a plain request, and the request as the framework hands it on; None for others, and the second time."""
         path: str = scope["path"]
         handler, named = self.handlers.get(path, UNKNOWN), {}
         if handler is UNKNOWN:
@@ -91,6 +118,7 @@ class Prompt:
             handler, named = self.records.get(start), {"id": id}
         if (
             handler is None
+            or "tried" in scope
             or not PLAIN_PATH.fullmatch(scope["raw_path"])
             or not PLAIN_QUERY.fullmatch(scope["query_string"])
         ):
@@ -98,15 +126,7 @@ class Prompt:
         own = {"app": self.app, "path_params": named, "head": False, "request_id": request_id}
         request = Request({**scope, **own})
         scope["tried"] = True  # for the framework, where that finds no answer
-        try:
-            if self.database.embedded:
-                return self.tried(handler, request)
-            return await to_thread.run_sync(handler, request) if self.form(handler, request) is not None else None
-        except heavy.Postponed:
-            return None
-        except Exception as failed:
-            scope["failed"] = failed
-            return None
+        return handler, request
 
     def tried(self, handler: Handler, request: Request) -> Response | None:
         """The answer to a short question; None for others."""

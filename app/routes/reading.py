@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import orjson
 from sqlalchemy import Connection
@@ -249,7 +249,7 @@ def next_link(request: Request, cursor: str | None) -> list[str]:
     """The RFC 8288 link to the next page, where there is one."""
     if cursor is None:
         return []
-    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    pairs = [pair for pair in pairs_of(request) if pair[0] != "cursor"]
     return [f'<{path_of(request)}?{encoded([*pairs, ("cursor", cursor)])}>; rel="next"']
 
 
@@ -304,8 +304,28 @@ def ranked(accept: str) -> list[str]:
 
 
 def pairs_of(request: Request) -> list[tuple[str, str]]:
-    """The parameters of a request, in their order."""
-    return list(request.query_params.multi_items())
+    """The parameters of a request, in their order; read once."""
+    query: bytes = request.scope["query_string"]
+    known = request.scope.get("pairs")
+    if known is None or known[0] is not query:
+        known = request.scope["pairs"] = (query, pairs_in(query))
+    pairs: list[tuple[str, str]] = known[1]
+    return pairs
+
+
+def pairs_in(query: bytes) -> list[tuple[str, str]]:
+    """The parameters of a query string, as `urllib.parse.parse_qsl` reads them in three times the time."""
+    pairs = []
+    for part in query.decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        if part:
+            pairs.append((unquoted(name), unquoted(value)))
+    return pairs
+
+
+def unquoted(text: str) -> str:
+    """A name or a value as it is meant."""
+    return unquote(text.replace("+", " ")) if "%" in text or "+" in text else text
 
 
 def values_of(request: Request, known: Sequence[Parameter], *needed: tuple[str, str, str]) -> dict[str, Any]:
