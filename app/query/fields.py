@@ -363,7 +363,7 @@ class Store(Protocol):
     def bodies(self, connection: Connection, view: View, kept: Sequence[Match]) -> Mapping[str, Record]:
         """What the records say, by id."""
 
-    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Match]) -> Sequence[Fragment]:
+    def said(self, connection: Connection, resource: Resource, view: View, kept: Sequence[Match]) -> list[Fragment]:
         """The whole records as JSON, in the order of `kept`."""
 
     def dates(self, connection: Connection, view: View) -> tuple[int | None, int | None]:

@@ -227,9 +227,7 @@ def records(
     return items
 
 
-def said(
-    connection: Connection, resource: Resource, view: View, found: Sequence[Match], texts: Texts
-) -> Sequence[Record | orjson.Fragment]:
+def said(connection: Connection, resource: Resource, view: View, found: Sequence[Match], texts: Texts) -> list[Any]:
     """Matches as JSON says them: records, or where a store knows it already, the text of one."""
     stores = {match.store for match in found}
     if len(stores) == 1:
@@ -243,7 +241,7 @@ def said(
 
 def _said(
     connection: Connection, resource: Resource, view: View, store: Store | None, found: Sequence[Match], texts: Texts
-) -> Sequence[Record | orjson.Fragment]:
+) -> list[Any]:
     """Matches of one place."""
     return (
         records(connection, resource, view, found, texts)

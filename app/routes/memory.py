@@ -165,7 +165,7 @@ class Remembering:
             return None
         headers = self.told(scope, answer, request_id, began)
         if answer.status_code == 200 and self.most_bytes and remembered(scope):
-            self.keep(key, headers, answer.body)
+            self.keep(key, headers, bytes(answer.body))
         return begun(STATUS[answer.status_code], headers) + first + b"\r\n" + answer.body
 
     def met_soon(self, data: bytes) -> asyncio.Future[Standing] | None:

@@ -91,7 +91,8 @@ class Prompt:
         if asked is None or self.form(*asked) is None:
             return None
         try:
-            return await to_thread.run_sync(*asked)
+            handler, request = asked
+            return await to_thread.run_sync(handler, request)
         except heavy.Postponed:
             return None
         except Exception as failed:
