@@ -22,7 +22,7 @@ from app.query.fields import Record, Resource, View
 from app.query.page import PLAIN as SIMPLE
 from app.query.page import address, chosen, rendered
 from app.query.plan import Plan
-from app.query.whole import Connect, Key, Same
+from app.query.whole import Connect, Joined, Key, Same
 
 REMEMBERED = 20_000  # values of a kind: 10 MB at the most
 # What a record says of an event, beside `until`: what stands says none.
@@ -250,11 +250,12 @@ class Events:
                 )
                 return [f"{who}: {what}{whom}" for who, what, whom in zip(*parts, strict=True)]
             case "participants":
-                said = zip(
-                    w.parts["initiator"].of(c["initiator"]), w.parts["recipient"].of(c["recipient"]), strict=True
-                )
+                by, to = w.parts["initiator"].of(c["initiator"]), w.parts["recipient"].of(c["recipient"])
+                if "" not in by and "" not in to:
+                    return Joined("[%s,%s]", (by, to))
                 return [
-                    f"[{one}{',' if one and other else ''}{other}]" if one or other else None for one, other in said
+                    f"[{one}{',' if one and other else ''}{other}]" if one or other else None
+                    for one, other in zip(by, to, strict=True)
                 ]
             case "codes.cameo":
                 coded = together(w.coded, *self._codes())

@@ -10,7 +10,7 @@ from typing import Any
 from app.formats import Chunk, Format
 from app.formats.columns import columns, values
 from app.query.fields import Resource
-from app.query.whole import Same
+from app.query.whole import Joined, Same
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -34,11 +34,31 @@ def rows(columns: Sequence[Sequence[Any]]) -> bytes:
     """Rows that are given by their columns: a form for all, which what is not the same in each goes into."""
     if len(columns) == 1:
         return lines([[cell(value)] for value in columns[0]])  # an empty cell alone is quoted
-    form = ",".join([said(column.value).replace("%", "%%") if isinstance(column, Same) else "%s" for column in columns])
-    varying = [cells(column) for column in columns if not isinstance(column, Same)]
+    forms, varying = [], []
+    for column in columns:
+        form, parts = placed(column)
+        forms.append(form)
+        varying += parts
+    form = ",".join(forms)
     if not varying:
         return (form % () + "\r\n").encode() * len(columns[0])
     return "".join([f"{form}\r\n" % row for row in zip(*varying, strict=True)]).encode()
+
+
+def placed(column: Sequence[Any]) -> tuple[str, list[Sequence[Any]]]:
+    """How a column stands in the form of a row, and what goes into it."""
+    if isinstance(column, Same):
+        return said(column.value).replace("%", "%%"), []
+    if isinstance(column, Joined) and column.form[0] not in ("%", *FORMULA):
+        several = [set(part) for part in column.parts]
+        if all('"' in one for one in several[0]):
+            # Each is quoted, so what goes into it is doubled there once for all.
+            doubled = [{one: one.replace('"', '""') for one in some} for some in several]
+            parts: list[Sequence[Any]] = [
+                [known[one] for one in part] for known, part in zip(doubled, column.parts, strict=True)
+            ]
+            return '"' + column.form.replace('"', '""') + '"', parts
+    return "%s", [cells(list(column) if isinstance(column, Joined) else column)]
 
 
 def cells(column: Sequence[Any]) -> Sequence[Any]:

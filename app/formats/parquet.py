@@ -9,7 +9,7 @@ from app.errors import NotAcceptable
 from app.formats import Chunk, Format
 from app.formats.columns import columns, values
 from app.query.fields import Resource
-from app.query.whole import Same
+from app.query.whole import Joined, Same
 from app.settings import preset
 
 GROUP_ROWS = 10_000  # rows that are held before they are written: small groups compress badly
@@ -94,7 +94,7 @@ def _batch(pa: Any, schema: Any, table: list[Any], chunk: Chunk) -> Any:
 def _array(pa: Any, column: Any, type: Any) -> Any:
     if isinstance(column, Same):
         return pa.repeat(pa.scalar(column.value, type), len(column))
-    return pa.array(column, type=type)
+    return pa.array(list(column) if isinstance(column, Joined) else column, type=type)
 
 
 FORMAT = Format("parquet", "application/vnd.apache.parquet", "parquet", write)

@@ -46,6 +46,24 @@ class Same(Sequence[Any]):
         return Same(self.value, len(places)) if isinstance(places, range) else self.value
 
 
+@dataclass(frozen=True, slots=True)
+class Joined(Sequence[str]):
+    """A column of texts each of which is a form with a few texts in its places; those come again and again."""
+
+    form: str  # `%s` for each, and no other `%`
+    parts: tuple[Sequence[str], ...]
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.form.__mod__, zip(*self.parts, strict=True))
+
+    def __getitem__(self, at: Any) -> Any:
+        found = [part[at] for part in self.parts]
+        return Joined(self.form, tuple(found)) if isinstance(at, slice) else self.form % tuple(found)
+
+
 @runtime_checkable
 class Block(Protocol):
     """Records that follow each other in an order, with their keys; a format takes them as lines, as columns or one by one."""
@@ -65,7 +83,7 @@ class Block(Protocol):
         """Each as JSON and a line feed."""
 
     def column(self, name: str, take: Callable[[Record], Any]) -> Sequence[Any]:
-        """What a table has in a column: what `take` takes from each record; `Same` where it is one value."""
+        """What a table has in a column: what `take` takes from each record; maybe `Same` or `Joined`."""
 
 
 Chunk = list[Record] | Block
