@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, literal_column, or_, select, union_all
@@ -401,14 +402,15 @@ def active(
 def met_most(connection: Connection, view: View, actor: int, most: int, besides: Sequence[int]) -> Ranked:
     """Whom an actor met most, and itself, from the end of an index."""
     values = {"revision": view.revision, "actor": actor}
-    first = db.tuples(connection, first_met(), {**values, "most": most + 1})
+    wanted = {"most": most + 1, "wanted": [*besides, NOBODY, actor]}
+    told = db.tuples(connection, first_met(), {**values, **wanted})
+    first = sorted([row[1:] for row in told if row[0]], key=itemgetter(1), reverse=True)
     if len(first) > most and first[-1][1] == first[-2][1]:
         # The last place is shared: all who have it, since their names decide.
-        first = db.tuples(connection, at_least(), {**values, "least": first[-1][1]})
+        first = [*db.tuples(connection, at_least(), {**values, "least": first[-1][1]})]
     found: dict[int | None, int] = {row[0]: row[1] for row in first}
-    others = db.tuples(connection, just(), {**values, "wanted": [*besides, NOBODY, actor]})
-    apart = {row[0]: row[1] for row in others}
-    own = totals(connection, actor, view.revision, "events")
+    apart: dict[int | None, int] = {row[1]: row[2] for row in told if not row[0]}
+    own = size(connection, view, actor)
     # Each event has a counterpart, but for those that the actor is in with nobody or with itself.
     total = 2 * own - apart.pop(NOBODY, 0) - apart.pop(actor, 0)
     found |= apart | ({actor: own} if own else {})
@@ -448,10 +450,12 @@ def skips(connection: Connection, view: View, by: tuple[str, ...], who: Whose) -
     """Whether days are counted a code at a time: on SQLite, along codes, and where an actor has more events in them than codes."""
     if connection.dialect.name != "sqlite" or len(who.numbers) != 1 or by not in (("code",), ("root",)):
         return False
-    actor = who.numbers[0]
-    return (
-        SIZES.get(connection, view, actor, lambda: totals(connection, actor, view.revision, "events")) > SKIPPING_FROM
-    )
+    return size(connection, view, who.numbers[0]) > SKIPPING_FROM
+
+
+def size(connection: Connection, view: View, actor: int) -> int:
+    """How many events an actor has in all."""
+    return SIZES.get(connection, view, actor, lambda: totals(connection, actor, view.revision, "events"))
 
 
 def totals(connection: Connection, actor: int, revision: int, column: str) -> int:
@@ -471,10 +475,12 @@ def counterparts(column: str) -> Select[Any]:
 
 
 @lru_cache(1)
-def first_met() -> Select[Any]:
-    """The first in the order of their numbers, without nobody and the actor itself."""
+def first_met() -> Any:
+    """The first in the order of their numbers, without nobody and the actor itself; and marked 0, those of `wanted`."""
     query = counterparts("events").where(C.other != NOBODY, C.other != bindparam("actor"))
-    return query.order_by(C.events.desc(), C.other.desc()).limit(bindparam("most"))
+    first = query.order_by(C.events.desc(), C.other.desc()).limit(bindparam("most")).subquery()
+    wanted = counterparts("events").where(C.other.in_(bindparam("wanted", expanding=True))).subquery()
+    return union_all(select(literal_column("1").label("first"), *first.c), select(literal_column("0"), *wanted.c))
 
 
 @lru_cache(1)
@@ -482,12 +488,6 @@ def at_least() -> Select[Any]:
     """All with so many events."""
     query = counterparts("events").where(C.other != NOBODY, C.other != bindparam("actor"))
     return query.where(C.events >= bindparam("least"))
-
-
-@lru_cache(1)
-def just() -> Select[Any]:
-    """Those asked for by number."""
-    return counterparts("events").where(C.other.in_(bindparam("wanted", expanding=True)))
 
 
 @lru_cache(8)
