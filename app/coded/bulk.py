@@ -178,7 +178,8 @@ class Events:
             shape.append(f"{constant(name)}:{form}")
             values += of
         line = "{" + ",".join(shape) + "}\n"
-        return "".join([line % row for row in zip(*values, strict=True)]).encode()
+        # Each by itself: put together before they are encoded they took twice as long, since one arrow makes all of them wide.
+        return b"".join([(line % row).encode() for row in zip(*values, strict=True)])
 
     def _said(self) -> dict[str, tuple[Any, ...]]:
         """How each field that is not the same for all is said: its form, and what goes into it."""

@@ -42,7 +42,8 @@ def rows(columns: Sequence[Sequence[Any]]) -> bytes:
     form = ",".join(forms)
     if not varying:
         return (form % () + "\r\n").encode() * len(columns[0])
-    return "".join([f"{form}\r\n" % row for row in zip(*varying, strict=True)]).encode()
+    line = f"{form}\r\n"
+    return b"".join([(line % row).encode() for row in zip(*varying, strict=True)])
 
 
 def placed(column: Sequence[Any]) -> tuple[str, list[Sequence[Any]]]:
