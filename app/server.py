@@ -323,7 +323,9 @@ class Speaking(HttpToolsProtocol):
 
     def answered(self, cycle: RequestResponseCycle) -> bool:
         """Whether a request could be answered on the spot: a task and ASGI's messages take as long as a short answer."""
-        told = None if self.promptly is None else self.promptly(cycle.scope, self.server_state.default_headers)
+        if self.promptly is None or self.flow.write_paused:
+            return False  # who does not read what was sent waits as others do
+        told = self.promptly(cycle.scope, self.server_state.default_headers)
         if told is None:
             return False
         cycle.response_started = cycle.response_complete = True

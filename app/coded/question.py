@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, not_, or_, select, true
@@ -83,43 +83,40 @@ def read(connection: Connection, plan: Plan) -> Question | None:
 def _read(connection: Connection, plan: Plan) -> Question | None:
     if plan.nothing:
         return None
-    asked = Question(plan.view, period=plan.period, span=longest(connection, plan.view))
+    told: dict[str, Any] = {"parties": (), "codes": (), "more": (), "plain": True}
     for line in plan.conditions:
         name, values = line.filter.name, line.values
         ids = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
         if name in CURATED_ONLY:
             if not line.negated:
                 return None
-            continue
-        if name == "status":
+        elif name == "status":
             if ("occurred" in values) is line.negated:
                 return None
-            continue
-        if name == "participant" and not line.negated:
+        elif name == "participant" and not line.negated:
             sets = tuple(numbers(connection, plan.view, value) for value in values)
             if not all(sets):
                 return None
-            asked = replace(asked, parties=(*asked.parties, *sets))
+            told["parties"] += sets
         elif name in ROLES and not line.negated:
             found = numbers(connection, plan.view, ids)
             if not found:
                 return None
-            asked = narrowed(asked, name, found)
+            field = f"{name}s"
+            told[field] = told[field] & found if field in told else found
         elif name == "role" and not line.negated:
-            roles = tuple(ROLES[value] for value in values if value in ROLES)
-            if not roles:
+            told["roles"] = tuple(ROLES[value] for value in values if value in ROLES)
+            if not told["roles"]:
                 return None
-            asked = replace(asked, roles=roles)
         elif name == "code" and not line.negated:
             if line.itself and len(set(values)) > 1:
                 return None
-            asked = replace(asked, codes=(*asked.codes, coding(values, itself=line.itself)))
+            told["codes"] += (coding(values, itself=line.itself),)
         else:
             condition = other(connection, plan.view, name, values, ids, roles_of(plan))
-            asked = replace(
-                asked, more=(*asked.more, not_(func.coalesce(condition, false())) if line.negated else condition)
-            )
-            asked = replace(asked, plain=asked.plain and name == "dataset")
+            told["more"] += (not_(func.coalesce(condition, false())) if line.negated else condition,)
+            told["plain"] = told["plain"] and name == "dataset"
+    asked = Question(plan.view, period=plan.period, span=longest(connection, plan.view), **told)
     if plan.words:
         from app.coded.wording import narrowed as worded
 
@@ -147,7 +144,7 @@ def other(
         case "role":
             return or_(*[e[value].is_not(None) for value in values if value in ROLES], false())
         case "code":
-            return coding(values).on(coded(coded_event))
+            return coding(tuple(values)).on(coded(coded_event))
         case "intensity_from":
             return and_(e.intensity >= max(values))
         case "intensity_before":
@@ -163,7 +160,7 @@ def other(
             return e.dataset.in_(ids)
         case "quad":
             scheme = codes()
-            classed = [code for code in scheme.by_scheme["cameo"] if scheme.quad(code) in values]
+            classed = tuple(code for code in scheme.by_scheme["cameo"] if scheme.quad(code) in values)
             return or_(e.quad.in_(values), and_(e.quad.is_(None), coding(classed, itself=True).on(coded(coded_event))))
         case "country":
             return e.country.in_([value.upper() for value in values])
@@ -176,14 +173,8 @@ def coded(table: Any) -> Any:
     return func.coalesce(table.c.code, table.c.label, table.c.plover) if table is coded_event else table.c.code
 
 
-def narrowed(asked: Question, name: str, found: frozenset[int]) -> Question:
-    """The question with its initiators or recipients narrowed to these."""
-    if name == "initiator":
-        return replace(asked, initiators=found if asked.initiators is None else asked.initiators & found)
-    return replace(asked, recipients=found if asked.recipients is None else asked.recipients & found)
-
-
-def coding(asked: Sequence[str], *, itself: bool = False) -> Coding:
+@lru_cache(200)
+def coding(asked: tuple[str, ...], *, itself: bool = False) -> Coding:
     """What is asked of the code: with `itself` that very code, else it and all below it."""
     known = codes()
     numbered = tuple(one for one in asked if one.isascii() and one.isdigit())

@@ -237,25 +237,49 @@ def parse(
     resource: Resource, pairs: Sequence[tuple[str, str]], terms: Vocabularies, limits: Limits = Limits()
 ) -> Query:
     """The request as it was understood. Raises BadQuery with every fault, not only the first."""
-    found = KNOWN.get(id(resource))
-    if found is None or found[0] is not resource:
-        # Made once: declarations do not change.
-        found = KNOWN[id(resource)] = (resource, {one.name: one for one in parameters(resource)})
-    return _parse(resource, pairs, terms, limits, found[1])
-
-
-KNOWN: dict[int, tuple[Resource, dict[str, Parameter]]] = {}
+    taken = taking(resource)
+    return _parse(taken, pairs, terms, limits, taken.known)
 
 
 def parse_record(resource: Resource, pairs: Sequence[tuple[str, str]], terms: Vocabularies) -> Query:
     """The same for one record, which takes what every read takes and `fields` and `include`."""
-    return _parse(
-        resource,
-        pairs,
-        terms,
-        Limits(),
-        {one.name: one for one in (*(offering(line, resource, RECORD_FORMATS) for line in RECORD), *READ)},
-    )
+    taken = taking(resource)
+    return _parse(taken, pairs, terms, Limits(), taken.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What a resource takes, as it is needed for each request."""
+
+    resource: Resource
+    known: Mapping[str, Parameter]  # the parameters of its list
+    record: Mapping[str, Parameter]  # and of one record
+    ways: tuple[tuple[str, Filter, str], ...]  # how each filter may be asked for, by the name of the parameter
+    period: Period | None
+    befores: tuple[Bound, ...]  # the upper bounds of numbers
+
+
+TAKEN: dict[int, Taking] = {}
+
+
+def taking(resource: Resource) -> Taking:
+    """What a resource takes; made once, since declarations do not change."""
+    found = TAKEN.get(id(resource))
+    if found is None or found.resource is not resource:
+        lines = [line for line in resource.filters if not isinstance(line, Period)]
+        found = TAKEN[id(resource)] = Taking(
+            resource=resource,
+            known={one.name: one for one in parameters(resource)},
+            record={one.name: one for one in (*(offering(line, resource, RECORD_FORMATS) for line in RECORD), *READ)},
+            ways=tuple((f"{line.name}{suffix}", line, suffix) for line in lines for suffix in ("", ".not", ".is")),
+            period=next((line for line in resource.filters if isinstance(line, Period)), None),
+            befores=tuple(
+                line
+                for line in lines
+                if isinstance(line, Bound) and line.op == "before" and isinstance(line.kind, Number)
+            ),
+        )
+    return found
 
 
 def parse_plain(
@@ -325,12 +349,13 @@ def refuse(faults: Sequence[Fault]) -> None:
 
 
 def _parse(
-    resource: Resource,
+    taken: Taking,
     pairs: Sequence[tuple[str, str]],
     terms: Vocabularies,
     limits: Limits,
     known: Mapping[str, Parameter],
 ) -> Query:
+    resource = taken.resource
     grouped, faults = group(pairs, known)
     read: dict[str, tuple[Any, ...]] = {}
     for name, given in grouped.items():
@@ -345,18 +370,17 @@ def _parse(
     # What may be named is listed only where something is.
     fields = tuple(_names(grouped, "fields", showable(resource), faults)) if "fields" in grouped else ()
     include = tuple(_names(grouped, "include", linkable(resource), faults)) if "include" in grouped else ()
-    counted = [line.name for line in resource.facets]
-    facets = tuple(_names(grouped, "facet", counted, faults)) if "facet" in grouped else ()
+    facets = tuple(_names(grouped, "facet", countable(resource), faults)) if "facet" in grouped else ()
     sort = _sort(resource, one("sort"), faults)
     if one("pick") is not None and facets:
         faults.append(Fault("facet", "facet counts all records, pick takes one of each group; leave one of them out."))
     if one("per") is not None and one("pick") is None:
         faults.append(Fault("per", "per names the groups of pick: add pick=first or pick=last."))
-    _bounds(resource, read, faults)
+    _bounds(taken, read, faults)
     refuse(faults)
     return Query(
-        filters=tuple(_filters(resource, read, grouped)),
-        period=_period(resource, read, faults),
+        filters=tuple(_filters(taken, read, grouped)),
+        period=_period(taken.period, read, faults),
         limit=one("limit", limits.page_rows),
         cursor=one("cursor"),
         sort=sort,
@@ -375,60 +399,45 @@ def _parse(
     )
 
 
-def _filters(
-    resource: Resource, read: Mapping[str, tuple[Any, ...]], grouped: Mapping[str, list[str]]
-) -> Iterable[Asking]:
-    for name, line, suffix in ways(resource):
+def _filters(taken: Taking, read: Mapping[str, tuple[Any, ...]], grouped: Mapping[str, list[str]]) -> Iterable[Asking]:
+    for name, line, suffix in taken.ways:
         if name in read:
             once = dict(zip(grouped[name], read[name], strict=True))  # the same value twice asks for nothing more
             yield Asking(line, tuple(once.values()), tuple(once), suffix == ".not", suffix == ".is")
 
 
-WAYS: dict[int, tuple[Resource, tuple[tuple[str, Filter, str], ...]]] = {}
+def _period(line: Period | None, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> AskedPeriod | None:
+    if line is None:
+        return None
+    lower, upper = read.get(f"{line.name}_from", (None,))[0], read.get(f"{line.name}_before", (None,))[0]
+    if lower is not None and upper is not None and lower >= upper:
+        detail = f"{line.name}_before is exclusive and must be later than {line.name}_from."
+        faults.append(Fault(f"{line.name}_before", detail))
+        refuse(faults)
+    if lower is None and upper is None:
+        # Generated clients send `dates` and `undated` with their defaults: without a bound they ask for nothing.
+        return None
+    certain = read.get("dates", ("possible",))[0] == "certain"
+    return AskedPeriod(line, lower, upper, certain=certain, undated=read.get("undated", (False,))[0])
 
 
-def ways(resource: Resource) -> tuple[tuple[str, Filter, str], ...]:
-    """How each filter may be asked for, by the name of the parameter; made once, since declarations do not change."""
-    found = WAYS.get(id(resource))
-    if found is None or found[0] is not resource:
-        lines = (line for line in resource.filters if not isinstance(line, Period))
-        made = tuple((f"{line.name}{suffix}", line, suffix) for line in lines for suffix in ("", ".not", ".is"))
-        found = WAYS[id(resource)] = (resource, made)
-    return found[1]
-
-
-def _period(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> AskedPeriod | None:
-    for line in resource.filters:
-        if isinstance(line, Period):
-            lower, upper = read.get(f"{line.name}_from", (None,))[0], read.get(f"{line.name}_before", (None,))[0]
-            if lower is not None and upper is not None and lower >= upper:
-                detail = f"{line.name}_before is exclusive and must be later than {line.name}_from."
-                faults.append(Fault(f"{line.name}_before", detail))
-                refuse(faults)
-            undated = read.get("undated", (False,))[0]
-            if lower is None and upper is None:
-                # Generated clients send `dates` and `undated` with their defaults: without a bound they ask for nothing.
-                return None
-            return AskedPeriod(
-                line, lower, upper, certain=read.get("dates", ("possible",))[0] == "certain", undated=undated
-            )
-    return None
-
-
-def _bounds(resource: Resource, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> None:
+def _bounds(taken: Taking, read: Mapping[str, tuple[Any, ...]], faults: list[Fault]) -> None:
     """Note bounds of a number that run backwards."""
-    for line in resource.filters:
-        if isinstance(line, Bound) and line.op == "before" and isinstance(line.kind, Number):
-            lower = read.get(f"{line.name.removesuffix('_before')}_from", (None,))[0]
-            upper = read.get(line.name, (None,))[0]
-            if lower is not None and upper is not None and lower >= upper:
-                name = line.name.removesuffix("_before")
-                faults.append(Fault(line.name, f"{line.name} is exclusive and must be more than {name}_from."))
+    for line in taken.befores:
+        name = line.name.removesuffix("_before")
+        lower, upper = read.get(f"{name}_from", (None,))[0], read.get(line.name, (None,))[0]
+        if lower is not None and upper is not None and lower >= upper:
+            faults.append(Fault(line.name, f"{line.name} is exclusive and must be more than {name}_from."))
 
 
 def showable(resource: Resource) -> list[str]:
     """What `fields` may name."""
     return list(dict.fromkeys([*(line.name for line in resource.fields), *COMMON]))
+
+
+def countable(resource: Resource) -> list[str]:
+    """What `facet` may name."""
+    return [line.name for line in resource.facets]
 
 
 def linkable(resource: Resource) -> list[str]:
