@@ -139,13 +139,13 @@ def neighbours(connection: Connection, asked: Coded, known: Links, keys: Iterabl
 def packed(connection: Connection, query: Select[Any]) -> Select[Any]:
     """The rows of actor, counterpart and number with one row for each actor: the others as a JSON list, and their numbers."""
     actor_, other, n = query.subquery().c
-    embedded = connection.dialect.name == "sqlite"
-    return select(actor_, listed(other, embedded=embedded), listed(n, embedded=embedded)).group_by(actor_)
 
+    def listed(column: Any) -> Any:
+        return (
+            func.json_group_array(column) if connection.dialect.name == "sqlite" else cast(func.json_agg(column), Text)
+        )
 
-def listed(column: Any, *, embedded: bool) -> Any:
-    """A column as one JSON list."""
-    return func.json_group_array(column) if embedded else cast(func.json_agg(column), Text)
+    return select(actor_, listed(other), listed(n)).group_by(actor_)
 
 
 def strongest(
@@ -154,16 +154,19 @@ def strongest(
     """With how many others each of these ends shares events, and how many with the first `most`, and all that equal the last.
 
     A busy actor has hundreds of counterparts, of whom a network shows the first fifty: the others are counted, and not read. Told
-    of ends that are nobody here, where it was counted ahead.
+    of ends that are nobody here, where it was counted ahead; on SQLite alone, since no statement that goes from each actor to its
+    own rows may be asked of a database that is spread over several machines.
     """
     numbers = [key for key in keys if type(key) is int]
-    if not numbers or not asked.whole or asked.datasets or len(known.several) > SEVERAL_MOST:
+    if connection.dialect.name != "sqlite" or not numbers or not asked.whole or asked.datasets:
+        return {}
+    if len(known.several) > SEVERAL_MOST:
         return {}
     here = known.actors
     told = {"actors": numbers, "revision": asked.view.revision, "above": most - 1}
     if known.several:
         told["several"] = [*known.several]
-    query = met_most(connection.dialect.name == "sqlite", several=bool(known.several))
+    query = met_most(several=bool(known.several))
     found: dict[Key, tuple[int, dict[Key, int]]] = {}
     for number, n, others, ns in db.tuples(connection, query, told):
         first: dict[Key, int] = dict(zip(orjson.loads(others), orjson.loads(ns), strict=True))
@@ -180,8 +183,8 @@ def strongest(
     return found
 
 
-@lru_cache(4)
-def met_most(embedded: bool, *, several: bool) -> Any:
+@lru_cache(2)
+def met_most(*, several: bool) -> Any:
     """How many counterparts actors have, and the first of them with their numbers.
 
     Its values: `actors`, `revision`, `above` (one less than how many are the first), and `several`, which are left aside. All of it
@@ -213,8 +216,8 @@ def met_most(embedded: bool, *, several: bool) -> Any:
         select(
             who.c.number,
             who.c.n,
-            listed(first.c.other, embedded=embedded),
-            listed(first.c.events, embedded=embedded),
+            func.json_group_array(first.c.other),
+            func.json_group_array(first.c.events),
         )
         .join_from(who, first, and_(met(first, who.c.number), first.c.events >= who.c.least))
         .group_by(who.c.number, who.c.n)
