@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Integer, Text, bindparam, cast, exc, func, literal, make_url, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app import db
+from app import db, straight
 from app.errors import Unavailable
 from tests.base import KnowledgeBase
 from tests.conftest import database_url
@@ -27,10 +27,10 @@ def test_rows_are_those_of_the_long_way(kb: KnowledgeBase, numbers: list[int], w
     told = {"numbers": numbers, "word": word}
     with kb.database.read() as connection:
         long = connection.execute(ASKED, told).all()
-        assert db.straight(connection, ASKED, told) is not None
-        assert [tuple(row) for row in db.rows(connection, ASKED, told)] == [tuple(row) for row in long]
-        assert list(db.tuples(connection, ASKED, told)) == [tuple(row) for row in long]
-        assert db.rows(connection, ASKED, told)[0].odd == "50 % %(x)s"
+        assert straight.asked(connection, ASKED, told) is not None
+        assert [tuple(row) for row in straight.rows(connection, ASKED, told)] == [tuple(row) for row in long]
+        assert list(straight.tuples(connection, ASKED, told)) == [tuple(row) for row in long]
+        assert straight.rows(connection, ASKED, told)[0].odd == "50 % %(x)s"
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[db.Databa
 def test_a_connection_that_breaks_is_said_as_503_and_not_used_again(server: db.Database) -> None:
     ended = select(func.pg_terminate_backend(func.pg_backend_pid()), literal(1).in_(NUMBERS))
     with pytest.raises(Unavailable), server.read() as connection:
-        db.tuples(connection, ended, {"numbers": [1]})
+        straight.tuples(connection, ended, {"numbers": [1]})
     assert still(server)
 
 
 def test_a_query_that_takes_too_long_is_said_as_503_and_its_connection_is_used_again(server: db.Database) -> None:
     slow = select(func.pg_sleep(60), literal(1).in_(NUMBERS))
     with pytest.raises(Unavailable), server.read() as connection:
-        db.tuples(connection, slow, {"numbers": [1]})
+        straight.tuples(connection, slow, {"numbers": [1]})
     assert still(server)
 
 
@@ -59,7 +59,7 @@ def test_a_query_that_takes_too_long_is_said_as_503_and_its_connection_is_used_a
 def test_what_cannot_be_sent_fails_as_by_the_long_way(server: db.Database, word: str, error: type[Exception]) -> None:
     told = {"numbers": [7], "word": word}
     with server.read() as connection:
-        for ask in (Connection.execute, db.tuples):
+        for ask in (Connection.execute, straight.tuples):
             with pytest.raises(error):
                 ask(connection, ASKED, told)
     assert still(server)
@@ -68,14 +68,14 @@ def test_what_cannot_be_sent_fails_as_by_the_long_way(server: db.Database, word:
 def test_what_has_to_be_changed_on_its_way_takes_the_long_way(server: db.Database) -> None:
     asked = select(cast(bindparam("value", type_=JSONB), JSONB))
     with server.read() as connection:
-        assert db.straight(connection, asked, {"value": {"a": [1]}}) is None
-        assert [row[0] for row in db.rows(connection, asked, {"value": {"a": [1]}})] == [{"a": [1]}]
+        assert straight.asked(connection, asked, {"value": {"a": [1]}}) is None
+        assert [row[0] for row in straight.rows(connection, asked, {"value": {"a": [1]}})] == [{"a": [1]}]
 
 
 def still(server: db.Database) -> bool:
     """Whether it goes on answering."""
     for _ in range(3):
         with server.read() as connection:
-            if db.tuples(connection, ASKED, {"numbers": [7], "word": "x"}) != [("x", "50 % %(x)s", True)]:
+            if straight.tuples(connection, ASKED, {"numbers": [7], "word": "x"}) != [("x", "50 % %(x)s", True)]:
                 return False
     return True

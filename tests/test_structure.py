@@ -19,7 +19,7 @@ STOREYS = (
     ("answers", "formats", "dossiers", "importers", "writing", "seeding", "doctor", "explorer"),
     ("coded", "resources", "ledger", "texts", "standing", "glance", "indexing"),
     ("query", "models", "schema"),
-    ("db", "copies", "times", "names", "errors", "settings", "vocabularies", "codes"),
+    ("db", "straight", "copies", "times", "names", "errors", "settings", "vocabularies", "codes"),
 )
 STOREY = {name: number for number, names in enumerate(STOREYS) for name in names}
 

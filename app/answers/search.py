@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import orjson
 from sqlalchemy import Connection, and_, select
 
-from app import db
+from app import straight
 from app.coded import store, wording
 from app.coded.question import codes, stands
 from app.coded.wording import CODED_ACTOR, CODED_CODE, Key, Led
@@ -340,7 +340,7 @@ def bodies(connection: Connection, view: View, hits: Sequence[Hit]) -> dict[tupl
         for noun, ids in sorted(wanted.items())
     ]
     asked = [id for _, ids in sorted(wanted.items()) for id in ids]
-    for noun, id, body in db.written(connection, " UNION ALL ".join(parts), asked):
+    for noun, id, body in straight.written(connection, " UNION ALL ".join(parts), asked):
         found[noun, id] = orjson.loads(body)
     return found
 

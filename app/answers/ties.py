@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, null, or_, select
 
-from app import db
+from app import straight
 from app.coded.ties import Coded, Key, Links, links, named, neighbours, spanning
 from app.errors import BadQuery, Fault
 from app.models.actor import actor, membership, tenure
@@ -240,7 +240,9 @@ def curated(connection: Connection, asked: Asked, keys: Iterable[Key]) -> dict[P
     # Filled up with the last one, so that few different statements are prepared.
     told = {"ids": [*ids, *[ids[-1]] * ((1 << (len(ids) - 1).bit_length()) - len(ids))]}
     for query in asked.built:
-        for kind, type, status, source, target, directed, n, first, last, sample in db.tuples(connection, query, told):
+        for kind, type, status, source, target, directed, n, first, last, sample in straight.tuples(
+            connection, query, told
+        ):
             pair = ordered(source, target)
             ends: tuple[Any, Any] = (source, target) if directed else (None, None)
             tie = Tie(kind, type, status, ends[0], ends[1], n, first, last, sample)

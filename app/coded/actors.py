@@ -9,7 +9,7 @@ import orjson
 from orjson import Fragment
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, exists, false, func, null, or_, select
 
-from app import db
+from app import straight
 from app.coded.question import stands
 from app.models.coded import coded_actor, coded_link
 from app.names import fold
@@ -76,7 +76,7 @@ class CodedActors:
 
         def find(some: list[str]) -> dict[str, Match]:
             told = {"ids": some, "revision": view.revision}
-            return {row.id: Match(None, row.id, row, self) for row in db.rows(connection, BY_ID, told)}
+            return {row.id: Match(None, row.id, row, self) for row in straight.rows(connection, BY_ID, told)}
 
         return list(KNOWN.many(connection, view, [id for id in ids if ":" in id], find).values())
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, literal_column, or_, select, union_all
 
-from app import db
+from app import straight
 from app.coded.question import Question
 from app.models.coded import (
     INITIATOR,
@@ -238,7 +238,7 @@ def added(
     """
     query, values = asking(pieces, by, columns, who, revision, most)
     if where is None:
-        return db.tuples(connection, query, values)
+        return straight.tuples(connection, query, values)
     [(table, _)] = pieces.tables
     return connection.execute(query.where(*where(table)), values).all()
 
@@ -247,7 +247,7 @@ def along_one(
     connection: Connection, pieces: Pieces, by: str, column: str, who: Whose, revision: int, most: int
 ) -> tuple[Sequence[Any], Sequence[int]]:
     """The same of one key and one number, as two columns."""
-    keys, sums = db.columns(connection, *asking(pieces, (by,), (column,), who, revision, most))
+    keys, sums = straight.columns(connection, *asking(pieces, (by,), (column,), who, revision, most))
     return keys, sums
 
 
@@ -403,11 +403,11 @@ def met_most(connection: Connection, view: View, actor: int, most: int, besides:
     """Whom an actor met most, and itself, from the end of an index."""
     values = {"revision": view.revision, "actor": actor}
     wanted = {"most": most + 1, "wanted": [*besides, NOBODY, actor]}
-    told = db.tuples(connection, first_met(), {**values, **wanted})
+    told = straight.tuples(connection, first_met(), {**values, **wanted})
     first = sorted([row[1:] for row in told if row[0]], key=itemgetter(1), reverse=True)
     if len(first) > most and first[-1][1] == first[-2][1]:
         # The last place is shared: all who have it, since their names decide.
-        first = [*db.tuples(connection, at_least(), {**values, "least": first[-1][1]})]
+        first = [*straight.tuples(connection, at_least(), {**values, "least": first[-1][1]})]
     found: dict[int | None, int] = {row[0]: row[1] for row in first}
     apart: dict[int | None, int] = {row[1]: row[2] for row in told if not row[0]}
     own = size(connection, view, actor)
@@ -425,7 +425,7 @@ def met(
     if measure != "events" and who.column != "events":
         return None
     column = measure if who.column == "events" else who.column
-    rows = db.tuples(connection, everybody(column), {"revision": view.revision, "actor": actor})
+    rows = straight.tuples(connection, everybody(column), {"revision": view.revision, "actor": actor})
     found: dict[int | None, int] = {None if row[0] == NOBODY else row[0]: row[1] for row in rows}
     if axis == "participant":
         # Itself takes part in all of them.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_, bindparam, or_, select
 
-from app import db
+from app import straight
 from app.coded.question import Coding, Question, stands
 from app.models.coded import INITIATOR, RECIPIENT, coded_part
 from app.query.fields import View
@@ -80,7 +80,7 @@ def read(connection: Connection, view: View, terms: Sequence[Term], limit: int |
     told["revision"] = view.revision
     if limit is not None:
         told["limit"] = limit
-    return list(db.tuples(connection, statement(form, limit is not None, down), told))
+    return list(straight.tuples(connection, statement(form, limit is not None, down), told))
 
 
 @lru_cache(1_000)

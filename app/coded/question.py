@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, not_, or_, select, true
 
-from app import db
+from app import straight
 from app.codes import Codes, load
 from app.codes.values import DATASETS
 from app.models.coded import INITIATOR, RECIPIENT, coded_actor, coded_event, coded_link, coded_part, coded_report
@@ -216,7 +216,7 @@ def own_numbers(ids: Sequence[str]) -> list[int]:
 
 def reported(connection: Connection, ids: Sequence[str]) -> list[int]:
     """The numbers of the events that reports of these ids tell."""
-    return [row[0] for row in db.rows(connection, REPORTED, {"own": [id.partition(":")[2] for id in ids]})]
+    return [row[0] for row in straight.rows(connection, REPORTED, {"own": [id.partition(":")[2] for id in ids]})]
 
 
 def numbers(connection: Connection, view: View, ids: Iterable[str]) -> frozenset[int]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import iterate
 
-from app import db
+from app import straight
 from app.coded import keys
 from app.coded.question import Question, candidates, coded, codes, conditions, own_numbers, read, reported, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report, coded_total
@@ -197,7 +197,9 @@ class CodedEvents:
 
 def by_ids(connection: Connection, view: View, numbers: list[int], ids: list[str]) -> Sequence[Any]:
     """The events of these numbers and ids that stand."""
-    return db.rows(connection, BY_ID, {"numbers": numbers, "ids": ids, "revision": view.revision}) if numbers else []
+    return (
+        straight.rows(connection, BY_ID, {"numbers": numbers, "ids": ids, "revision": view.revision}) if numbers else []
+    )
 
 
 def scans(connection: Connection, plan: Plan, asked: Question) -> bool:
@@ -366,7 +368,7 @@ def listed(
     found = cut(connection, plan, found, limit)
 
     def load(numbers: list[int]) -> dict[int, Match]:
-        rows = db.rows(connection, STANDING, {"numbers": numbers, "revision": plan.view.revision})
+        rows = straight.rows(connection, STANDING, {"numbers": numbers, "revision": plan.view.revision})
         return seen(store, connection, plan.view, plan.resource, rows)
 
     events = remembered(connection, plan.view, [number for _, number in found], load)
@@ -413,7 +415,7 @@ def ids_of(connection: Connection, view: View, numbers: Sequence[int]) -> dict[i
     """The ids of events, which are the same in all their versions."""
 
     def find(some: list[int]) -> dict[int, str]:
-        return {row.number: row.id for row in db.rows(connection, IDS, {"numbers": some})}
+        return {row.number: row.id for row in straight.rows(connection, IDS, {"numbers": some})}
 
     return TIES.many(connection, view, numbers, find) if len(numbers) <= PAGE_MOST else find(list(numbers))
 
@@ -429,8 +431,8 @@ def named(connection: Connection, view: View, numbers: set[int]) -> dict[int, tu
 
 
 def _named(connection: Connection, view: View, wanted: list[int]) -> dict[int, tuple[str, str]]:
-    found = {number: (id, name) for number, id, name in db.tuples(connection, NAMES, {"numbers": wanted})}
-    for number, actor in db.tuples(connection, LINKED, {"numbers": wanted, "revision": view.revision}):
+    found = {number: (id, name) for number, id, name in straight.tuples(connection, NAMES, {"numbers": wanted})}
+    for number, actor in straight.tuples(connection, LINKED, {"numbers": wanted, "revision": view.revision}):
         found[number] = (actor, found[number][1])
     return found
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, or_, select
 
-from app import db
+from app import straight
 from app.coded.ahead import months
 from app.coded.question import Question, longest, period_conditions, stands
 from app.errors import BadQuery, Fault
@@ -168,7 +168,7 @@ def strongest(
         told["several"] = [*known.several]
     query = met_most(several=bool(known.several))
     found: dict[Key, tuple[int, dict[Key, int]]] = {}
-    for number, n, others, ns in db.tuples(connection, query, told):
+    for number, n, others, ns in straight.tuples(connection, query, told):
         first: dict[Key, int] = dict(zip(orjson.loads(others), orjson.loads(ns), strict=True))
         for other in here.keys() & first.keys():
             first[here[other]] = first.pop(other)
@@ -385,7 +385,7 @@ def named(connection: Connection, numbers: Iterable[int]) -> Iterator[tuple[int,
     for some in chunks(sorted(numbers)):
         # Filled up with the last one, so that few different statements are prepared.
         told = [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
-        yield from zip(*db.columns(connection, NAMED, {"numbers": told}), strict=True)
+        yield from zip(*straight.columns(connection, NAMED, {"numbers": told}), strict=True)
 
 
 NAMED: Any = select(coded_actor.c.number, coded_actor.c.id, coded_actor.c.name, coded_actor.c.dataset).where(

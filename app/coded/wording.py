@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, or_, select
 
-from app import db
+from app import straight
 from app.coded.question import Coding, Question, coded, codes, stands
 from app.models.coded import coded_event, coded_link
 from app.query import text_index
@@ -190,7 +190,7 @@ def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | 
     if way.other is not None:
         if seeks(way) > SEEKS_MOST:
             return None
-        pairs = db.written(
+        pairs = straight.written(
             connection,
             f"SELECT DISTINCT p.actor, p.other FROM coded_counterpart AS p WHERE p.actor IN ({numbers(way.one)}) "  # noqa: S608
             f"AND p.other IN ({numbers(way.other)}) AND {seen(view, None)} LIMIT {BRANCHES_MOST + 1}",
@@ -284,7 +284,7 @@ def met(
         branch = wide(way)
         since = "" if begin is None else f"AND p.day >= {int(begin)} ORDER BY p.day DESC, p.number DESC "
         statement = f"SELECT p.day, p.number FROM {branch.tables} WHERE {branch.where} AND {seen(view, after)} {since}LIMIT {limit}"  # noqa: S608
-        return [(day, number) for day, number in db.written(connection, statement, branch.texts)]
+        return [(day, number) for day, number in straight.written(connection, statement, branch.texts)]
     listed = [f"one (x) AS (VALUES {', '.join(f'({int(number)})' for number in sorted(way.one))})"]
     joined, same = ["one"], []
     texts = sorted(way.codes or ())
@@ -304,7 +304,7 @@ def met(
         f"WITH {', '.join(listed)} SELECT k.day, k.number FROM {' CROSS JOIN '.join(joined)} CROSS JOIN {FOUND} "  # noqa: S608
         f"WHERE {SAME} = one.x AND {' AND '.join(same)} AND {bounds} LIMIT {limit}"
     )
-    return [(day, number) for day, number in db.written(connection, statement, texts)]
+    return [(day, number) for day, number in straight.written(connection, statement, texts)]
 
 
 def wide(way: Way, *, by_day: bool = False) -> Branch:
@@ -345,7 +345,7 @@ def probed(connection: Connection, view: View, way: Way, limit: int, after: Key 
         f"SELECT day, number FROM ({inner}) AS newest WHERE {' AND '.join(conditions)} "  # noqa: S608
         f"ORDER BY day DESC, number DESC LIMIT {limit}"
     )
-    yield from db.written(connection, statement, codes)
+    yield from straight.written(connection, statement, codes)
 
 
 def read(connection: Connection, view: View, branches: Sequence[Branch], limit: int, after: Key | None) -> list[Key]:
@@ -362,7 +362,7 @@ def read(connection: Connection, view: View, branches: Sequence[Branch], limit: 
     statement = (
         f"SELECT day, number FROM ({' UNION ALL '.join(parts)}) AS b ORDER BY day DESC, number DESC LIMIT {2 * limit}"  # noqa: S608
     )
-    rows = db.written(connection, statement if len(parts) > 1 else parts[0], texts)
+    rows = straight.written(connection, statement if len(parts) > 1 else parts[0], texts)
     return sorted({(day, number) for day, number in rows}, reverse=True)[:limit]
 
 
@@ -387,7 +387,7 @@ def events_of(connection: Connection, view: View, actors: Iterable[int]) -> int:
         f"SELECT sum(events) FROM coded_active WHERE year = -1 AND actor IN ({numbers(actors)}) "  # noqa: S608
         f"AND since <= {int(view.revision)}"
     )
-    [[found]] = db.written(connection, statement)
+    [[found]] = straight.written(connection, statement)
     return int(found or 0)
 
 
@@ -399,7 +399,7 @@ def activity(connection: Connection, view: View, actors: Iterable[int]) -> dict[
         f"AND since <= {int(view.revision)} GROUP BY actor"
     )
     found = dict.fromkeys(wanted, 0)
-    found.update({actor: int(n) for actor, n in db.written(connection, statement)})
+    found.update({actor: int(n) for actor, n in straight.written(connection, statement)})
     return found
 
 

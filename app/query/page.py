@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus, urlencode
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, false, func, select
 
-from app import db
+from app import straight
 from app.models.revision import record_id
 from app.query import cursor as cursors
 from app.query import picks, sql
@@ -138,7 +138,7 @@ def matching(connection: Connection, plan: Plan, limit: int, after: tuple[Any, .
     if not barren:
         statement, told = sql.page(connection, plan, limit, after)
         # Without places for its values it was made for this one question.
-        own = db.rows(connection, statement, told) if told else connection.execute(statement)
+        own = straight.rows(connection, statement, told) if told else connection.execute(statement)
         found_here = [Match(row.sort_key, row.id, row) for row in own]
     if barren or (not found_here and after is None):
         plan.read["elsewhere"] = (plan.conditions, plan.period)

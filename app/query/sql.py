@@ -36,10 +36,10 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.db import rows as rows_of
 from app.query import text_index
 from app.query.fields import Asked, Bound, By, Facet, Filter, Holds, Is, On, Period, Present, Sort, View
 from app.query.text import beginnings
+from app.straight import rows as rows_of
 
 if TYPE_CHECKING:
     from app.query.plan import Condition, Plan

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from app import db
+from app import straight
 from app.models.search import known_word, searchable
 from app.query import text_postgresql, text_sqlite
 from app.query.fields import View
@@ -187,7 +187,7 @@ def find(
     """
     how = engine(connection)
     given = {"asked": how.expression(terms, nouns, own=own), "most": limit, "but": but, **seen(view, before)}
-    return db.rows(connection, finding(how), given)
+    return straight.rows(connection, finding(how), given)
 
 
 @lru_cache
