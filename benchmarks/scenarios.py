@@ -79,6 +79,10 @@ def known(peer: Path, ids: Mapping[str, str], events: Sequence[str], *, before: 
         rare = [
             one for (one,) in rows.execute(f"SELECT term FROM term WHERE doc BETWEEN 3 AND 20 AND {plain} LIMIT 20")
         ]
+        if not rare:
+            # Among ten million events no word is as rare: the rarest.
+            told = rows.execute(f"SELECT term FROM term WHERE doc >= 3 AND {plain} ORDER BY doc, term LIMIT 20")
+            rare = [one for (one,) in told]
         common = [one for (one,) in rows.execute("SELECT term FROM term ORDER BY doc DESC, term LIMIT 1")]
         numbers = [n for (n,) in rows.execute("SELECT id FROM event WHERE id % 997 = 1 LIMIT 500")]
     pairs = [(by_number[one], by_number[other]) for one, other in met if one in by_number and other in by_number]
