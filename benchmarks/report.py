@@ -18,6 +18,7 @@ from typing import Any
 import pysqlite3.dbapi2 as ours
 
 from app import __version__
+from benchmarks.generate import SOURCE_ROWS
 from benchmarks.load import tool
 from benchmarks.runs import Outcome, Plan, Result
 
@@ -254,7 +255,8 @@ def plot(kept: Mapping[str, Any]) -> str:
         )
     for n, (first, each) in enumerate(lines):
         y, must = top + n * row, first["must"]
-        words = escape(f"{first['id']} {first['words']}"[:56] + f" / {first['against'].split(',')[0]}")
+        size = "" if first["rows"] == SOURCE_ROWS else f"{first['rows'] // 1_000_000} M: "
+        words = escape(f"{size}{first['id']} {first['words']}"[:58] + f" / {first['against'].split(',')[0]}")
         parts.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end" fill="#222" font-size="11">{words}</text>')
         told = []
         for m, (database, colour) in enumerate(COLOURS.items()):
