@@ -21,15 +21,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-untyped]
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    create_engine,
-    event,
-    exc,
-    text,
-)
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import QueuePool
 
@@ -52,9 +44,8 @@ SCRATCH = {"scratch": (32_768, 8_192), "parts": (4_096, 32_768), "lot0": (4_096,
 SCRATCH_PAGE_BYTES = 16_384
 
 
-HURRY = (
-    threading.local()
-)  # what the queries of a thread are worth, and its connection for them, see `Database.hurrying`
+# What the queries of a thread are worth, and its connection for them, see `Database.hurrying`.
+HURRY = threading.local()
 LOOK_STEPS = 4_000  # of SQLite's machine between two looks at that: 0.1 ms
 
 

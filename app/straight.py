@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -33,10 +33,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-COMPILED_MOST = 2_000
-COMPILED: dict[tuple[Any, ...], tuple[str, list[str], dict[str, Any], Callable[[Any], Any]]] = {}
+PREPARED_MOST = 2_000
+# What `compiled` or `spelt` makes of a statement for lists of so many values.
+PREPARED: dict[tuple[Any, ...], Any] = {}
+Compiled = tuple[str, list[str], dict[str, Any], Callable[[Any], Any]]
 Spelt = tuple[str, dict[str, Any], dict[str, list[str]], Callable[[Any], Any]]
-SPELT: dict[tuple[Any, ...], Spelt | None] = {}  # the same for PostgreSQL
 SEVERAL = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 
 
@@ -82,7 +83,12 @@ def written(connection: Connection, statement: str, values: Sequence[str] = ()) 
     return ask_postgresql(connection, statement.replace("%", "%%").replace("?", "%s"), values)
 
 
-@lru_cache(COMPILED_MOST)
+def marks(some: Collection[str]) -> str:
+    """A question mark for each, for a list in a statement that is written out."""
+    return ", ".join("?" * len(some))
+
+
+@lru_cache(PREPARED_MOST)
 def packed(statement: Any) -> Any:
     """A statement whose one row holds all rows of another, a list a column."""
     every = statement.subquery()
@@ -103,16 +109,23 @@ def asked(
     return of_postgresql(connection, statement, told)
 
 
+def prepared(connection: Connection, statement: Any, told: Mapping[str, Any], make: Callable[..., Any]) -> Any:
+    """What `make` gives for a statement and lists of so many values; made once."""
+    key = (make, statement, tuple((name, len(value)) for name, value in told.items() if type(value) is list))
+    try:
+        return PREPARED[key]
+    except KeyError:
+        if len(PREPARED) >= PREPARED_MOST:
+            PREPARED.clear()
+        found = PREPARED[key] = make(connection, statement, told)
+        return found
+
+
 def of_postgresql(
     connection: Connection, statement: Any, told: Mapping[str, Any]
 ) -> tuple[list[tuple[Any, ...]], Callable[[Any], Any]] | None:
     """The same of psycopg; None where a value has to be changed on its way there or back."""
-    key = (statement, tuple((name, len(value)) for name, value in told.items() if type(value) is list))
-    if key not in SPELT:
-        if len(SPELT) >= COMPILED_MOST:
-            SPELT.clear()
-        SPELT[key] = spelt(connection, statement, told)
-    known = SPELT.get(key)
+    known: Spelt | None = prepared(connection, statement, told, spelt)
     if known is None:
         return None
     sql, fixed, several, make = known
@@ -166,13 +179,7 @@ def of_sqlite(
     connection: Connection, statement: Any, told: Mapping[str, Any]
 ) -> tuple[list[tuple[Any, ...]], Callable[[Any], Any]]:
     """What SQLite's driver gives for a statement, and what makes named rows of it."""
-    sizes = tuple(len(value) for value in told.values() if type(value) is list)
-    key = (statement, sizes)
-    known = COMPILED.get(key)
-    if known is None:
-        if len(COMPILED) >= COMPILED_MOST:
-            COMPILED.clear()
-        known = COMPILED[key] = compiled(connection, statement, told)
+    known: Compiled = prepared(connection, statement, told, compiled)
     sql, places, fixed, make = known
     values: list[Any] = []
     for place in places:
@@ -194,9 +201,7 @@ def ask_sqlite(connection: Connection, sql: str, values: Sequence[Any]) -> list[
     return found
 
 
-def compiled(
-    connection: Connection, statement: Any, told: Mapping[str, Any]
-) -> tuple[str, list[str], dict[str, Any], Callable[[Any], Any]]:
+def compiled(connection: Connection, statement: Any, told: Mapping[str, Any]) -> Compiled:
     """A statement as text, its places in order, the values that are fixed, and what makes rows of what comes back."""
     made: Any = statement.compile(dialect=connection.dialect)
     fixed = {name: list(value) if isinstance(value, (list, tuple)) else value for name, value in made.params.items()}

@@ -412,9 +412,8 @@ def placed(rank: Mapping[Key, int], pair: Pair) -> tuple[int, int]:
 
 
 Order = Sequence[tuple[int, int, int]]  # edges: less than nothing by the number of records, and the places of both ends
-Days = Mapping[
-    tuple[int, int], tuple[int, int, int]
-]  # by both places: the number of coded events, the first and the last
+# By both places: the number of coded events, the day of the first and of the last.
+Days = Mapping[tuple[int, int], tuple[int, int, int]]
 Rare = Mapping[tuple[int, int], dict[str, Any]]
 
 

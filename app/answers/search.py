@@ -336,18 +336,13 @@ def bodies(connection: Connection, view: View, hits: Sequence[Hit]) -> dict[tupl
     one, other = view.faces
     seen = BODY_SEEN.format(revision=int(view.revision), one=int(one), other=int(other))
     parts = [
-        f"SELECT '{noun}', id, body FROM {NOUNS[noun].table.name} WHERE id IN ({marks(ids)}) AND {seen}"  # noqa: S608
+        f"SELECT '{noun}', id, body FROM {NOUNS[noun].table.name} WHERE id IN ({straight.marks(ids)}) AND {seen}"  # noqa: S608
         for noun, ids in sorted(wanted.items())
     ]
     asked = [id for _, ids in sorted(wanted.items()) for id in ids]
     for noun, id, body in straight.written(connection, " UNION ALL ".join(parts), asked):
         found[noun, id] = orjson.loads(body)
     return found
-
-
-def marks(some: Sequence[str]) -> str:
-    """A question mark for each."""
-    return ", ".join("?" * len(some))
 
 
 def events(connection: Connection, view: View, keys: Sequence[Key]) -> dict[tuple[str, str], Record]:

@@ -18,10 +18,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, literal_column, or_, select, union_all
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, literal_column, select, union_all
 
 from app import straight
-from app.coded.question import Question
+from app.coded.question import Question, standing_then
 from app.models.coded import (
     INITIATOR,
     NOBODY,
@@ -67,9 +67,8 @@ class Whose:
 class Shape:
     """A statement over tables of additions and over the days beside them, but for its values."""
 
-    tables: tuple[
-        tuple[str, int, bool], ...
-    ]  # each with its spans, 0 for all, else ONE or SEVERAL; and whether it is taken off
+    # Each with its spans, 0 for all, else ONE or SEVERAL; and whether it is taken off.
+    tables: tuple[tuple[str, int, bool], ...]
     by: tuple[str, ...]
     columns: tuple[str, ...]  # what is added up
     actors: int = 0  # how many there are, 0 for all
@@ -179,7 +178,7 @@ def within(n: int, shape: Shape) -> list[Any]:
     p = coded_part.c
     role = {"events": p.once == 1, "initiated": p.role == INITIATOR, "received": p.role == RECIPIENT}[shape.columns[0]]
     days = (p.day >= bindparam(f"from{n}"), p.day < bindparam(f"before{n}"))
-    return [role, *days, p.since <= bindparam("revision"), or_(p.until.is_(None), p.until > bindparam("revision"))]
+    return [role, *days, standing_then(coded_part)]
 
 
 def days_by_code(n: int, shape: Shape) -> tuple[list[Any], list[Any], list[Any]]:
@@ -470,8 +469,7 @@ C = coded_counterpart.c
 
 def counterparts(column: str) -> Select[Any]:
     """Whom an actor met at a revision."""
-    standing = (C.since <= bindparam("revision"), or_(C.until.is_(None), C.until > bindparam("revision")))
-    return select(C.other, C[column]).where(C.actor == bindparam("actor"), *standing)
+    return select(C.other, C[column]).where(C.actor == bindparam("actor"), standing_then(coded_counterpart))
 
 
 @lru_cache(1)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_, bindparam, or_, select
 
 from app import straight
-from app.coded.question import Coding, Question, stands
+from app.coded.question import AT, Coding, Question, stands
 from app.models.coded import INITIATOR, RECIPIENT, coded_part
 from app.query.fields import View
 
@@ -97,8 +97,7 @@ def statement(form: tuple[tuple[tuple[tuple[str, str, int], ...], ...], ...], li
         return c.is_not(None) if op == "some" else COMPARED[op](c, places[0])
 
     where = [or_(*[and_(*[compared(*one) for one in each]) for each in term]) for term in form]
-    view = View(bindparam("revision", type_=BigInteger()), False)  # type: ignore[arg-type]
-    query = select(P.day, P.number).where(*where, stands(coded_part, view))
+    query = select(P.day, P.number).where(*where, stands(coded_part, AT))
     query = query.order_by(P.day.desc(), P.number.desc()) if down else query.order_by(P.day, P.number)
     return query.limit(bindparam("limit", type_=BigInteger())) if limited else query
 

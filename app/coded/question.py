@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, false, func, not_, or_, select, true
 
 from app import straight
 from app.codes import Codes, load
@@ -238,6 +238,17 @@ def stands(table: Any, view: View) -> ColumnElement[bool]:
     (11 s at ten million events, 0.08 s by the index of days).
     """
     return and_(table.c.since + 0 <= view.revision, or_(table.c.until.is_(None), table.c.until > view.revision))
+
+
+# A revision that a statement is told when it is asked.
+AT = View(bindparam("revision", type_=BigInteger()), False)  # type: ignore[arg-type]
+
+
+def standing_then(table: Any) -> ColumnElement[bool]:
+    """The same at `revision`, which is told when it is asked, of a table without an index by revision."""
+    c = table.c
+    then: Any = bindparam("revision")
+    return and_(c.since <= then, or_(c.until.is_(None), c.until > then))
 
 
 def days(connection: Connection, view: View, ids: Sequence[str]) -> list[tuple[int | None, int | None]]:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import orjson
 from orjson import Fragment
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Row,
@@ -26,7 +25,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from app import straight
 from app.coded import keys
-from app.coded.question import Question, candidates, coded, codes, conditions, own_numbers, read, reported, stands
+from app.coded.question import AT, Question, candidates, coded, codes, conditions, own_numbers, read, reported, stands
 from app.models.coded import coded_actor, coded_event, coded_link, coded_part, coded_report, coded_total
 from app.query import picks
 from app.query.fields import Facet, Match, Picked, Resource, Sort, Store, Version, View
@@ -53,7 +52,6 @@ class Seen(NamedTuple):
     said: Fragment  # the same text, as it goes into a page
 
 
-AT = View(bindparam("revision", type_=BigInteger()), False)  # type: ignore[arg-type]
 BY_ID = select(coded_event).where(
     E.number.in_(bindparam("numbers", expanding=True)),
     E.id.in_(bindparam("ids", expanding=True)),

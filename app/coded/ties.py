@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, select
 
 from app import straight
 from app.coded.ahead import months
-from app.coded.question import Question, longest, period_conditions, stands
+from app.coded.question import Question, longest, period_conditions, standing_then, stands
 from app.errors import BadQuery, Fault
 from app.models.actor import actor
 from app.models.coded import (
@@ -191,12 +191,10 @@ def met_most(*, several: bool) -> Any:
     is read from one index, which holds the counterparts of an actor in the order of their numbers.
     """
     every, last, first = (coded_counterpart.alias(name) for name in ("every", "last", "first"))
-    revision: Any = bindparam("revision")
 
     def met(table: Any, whose: Any) -> ColumnElement[bool]:
         c = table.c
-        standing_ = and_(c.since <= revision, or_(c.until.is_(None), c.until > revision))
-        met_ = and_(c.actor == whose, standing_, c.other != whose, c.other != NOBODY, c.events != 0)
+        met_ = and_(c.actor == whose, standing_then(table), c.other != whose, c.other != NOBODY, c.events != 0)
         return and_(met_, c.other.not_in(bindparam("several", expanding=True))) if several else met_
 
     number = coded_actor.c.number

@@ -214,7 +214,7 @@ def branches_of(connection: Connection, view: View, way: Way) -> list[Branch] | 
 
 def coded_so(codes: Sequence[str] | None) -> str:
     """The condition that a part has one of the codes, where some are asked for."""
-    return "TRUE" if codes is None else f"p.code IN ({', '.join('?' * len(codes))})"
+    return "TRUE" if codes is None else f"p.code IN ({straight.marks(codes)})"
 
 
 def coded_as(code: str) -> Branch:
@@ -312,7 +312,7 @@ def wide(way: Way, *, by_day: bool = False) -> Branch:
     codes = sorted(way.codes) if way.codes is not None else None
     if way.one is None:
         assert codes is not None
-        marks = ", ".join("?" * len(codes))
+        marks = straight.marks(codes)
         return Branch(
             "coded_event AS p", f"(p.code IN ({marks}) OR (p.code IS NULL AND p.label IN ({marks})))", (*codes, *codes)
         )
@@ -336,7 +336,7 @@ def probed(connection: Connection, view: View, way: Way, limit: int, after: Key 
         )
         conditions.append(both)
     if codes:
-        conditions.append(f"coalesce(code, label, plover) IN ({', '.join('?' * len(codes))})")
+        conditions.append(f"coalesce(code, label, plover) IN ({straight.marks(codes)})")
     inner = (
         "SELECT p.day, p.number, p.initiator, p.recipient, p.code, p.label, p.plover FROM coded_event AS p "  # noqa: S608
         f"WHERE {seen(view, after)} ORDER BY p.day DESC, p.number DESC LIMIT {PROBED}"
